@@ -1,0 +1,95 @@
+"""Settings from the environment and `.env`, as one frozen object built by `load_settings()`.
+
+Secrets have secret types, so that printing the settings shows `**********`. They come from here
+only, never from a notebook parameter.
+"""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gamerec.errors import UsageError
+
+_PACKAGE_PARENT = Path(__file__).resolve().parents[1]
+
+
+def default_home() -> Path:
+    """The project folder: GAMEREC_HOME, else the checkout this package lies in, else the cwd."""
+    if home := os.environ.get("GAMEREC_HOME"):
+        return Path(home).resolve()
+    return _PACKAGE_PARENT if (_PACKAGE_PARENT / "notebooks").is_dir() else Path.cwd()
+
+
+class Settings(BaseSettings):
+    """Every setting, by the name of its environment variable in lower case."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    gamerec_home: Path = Field(default_factory=default_home)
+    store_url: str = "store"
+    database_url: SecretStr = SecretStr("")
+    keep_runs: int = Field(default=20, ge=1)
+    lock_timeout: float = Field(default=0, ge=0)
+
+    rawg_api_key: SecretStr = SecretStr("")
+    rawg_url: str = "https://api.rawg.io/api"
+
+    wandb_api_key: SecretStr = SecretStr("")
+    wandb_project: str = "gamerec"
+    wandb_mode: Literal["auto", "online", "offline", "disabled"] = "auto"
+    wandb_timeout: float = Field(default=30, gt=0)
+
+    aws_access_key_id: SecretStr = SecretStr("")
+    aws_secret_access_key: SecretStr = SecretStr("")
+    aws_session_token: SecretStr = SecretStr("")
+    aws_endpoint_url: str = ""
+    aws_region: str = "us-east-1"
+
+    @property
+    def notebooks(self) -> Path:
+        """Where the numbered notebooks are."""
+        return self.gamerec_home / "notebooks"
+
+    @property
+    def reports(self) -> Path:
+        """Where runs leave their executed notebooks and HTML."""
+        return self.gamerec_home / "reports"
+
+    @property
+    def store_uri(self) -> str:
+        """The store as an absolute URI or path; a relative folder counts from the project."""
+        if "://" in self.store_url:
+            return self.store_url
+        return str((self.gamerec_home / self.store_url).resolve())
+
+    @property
+    def secrets(self) -> list[str]:
+        """The secret values that are set, for redaction."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        found = [v.get_secret_value() for v in values if isinstance(v, SecretStr)]
+        return [value for value in found if value]
+
+
+def load_settings(home: Path | None = None) -> Settings:
+    """Read the environment and `<home>/.env`; the environment wins.
+
+    Raises UsageError that names the faulty setting, with the nearest right name for an unknown one.
+    """
+    home = home or default_home()
+    try:
+        return Settings(gamerec_home=home, _env_file=home / ".env")
+    except ValidationError as error:
+        raise UsageError("; ".join(_explain(fault) for fault in error.errors())) from None
+
+
+def _explain(fault: dict) -> str:
+    name = str(fault["loc"][0])
+    if fault["type"] != "extra_forbidden":
+        return f"setting {name.upper()}: {fault['msg']}"
+    near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    hint = f"; did you mean {near[0].upper()}?" if near else ""
+    return f"unknown setting {name.upper()} in .env{hint}"
