@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gamerec.errors import UsageError
@@ -51,8 +52,9 @@ class Settings(BaseSettings):
 
     @property
     def notebooks(self) -> Path:
-        """Where the numbered notebooks are."""
-        return self.gamerec_home / "notebooks"
+        """Where the numbered notebooks are: in the project folder, else beside the package."""
+        own = self.gamerec_home / "notebooks"
+        return own if own.is_dir() else _PACKAGE_PARENT / "notebooks"
 
     @property
     def reports(self) -> Path:
@@ -81,12 +83,12 @@ def load_settings(home: Path | None = None) -> Settings:
     """
     home = home or default_home()
     try:
-        return Settings(gamerec_home=home, _env_file=home / ".env")
+        return Settings(gamerec_home=home, _env_file=home / ".env")  # type: ignore[call-arg]
     except ValidationError as error:
         raise UsageError("; ".join(_explain(fault) for fault in error.errors())) from None
 
 
-def _explain(fault: dict) -> str:
+def _explain(fault: ErrorDetails) -> str:
     name = str(fault["loc"][0])
     if fault["type"] != "extra_forbidden":
         return f"setting {name.upper()}: {fault['msg']}"
