@@ -1,0 +1,66 @@
+"""The files that describe the environment agree with each other, and nothing private is in them."""
+
+import json
+import re
+import subprocess
+import tomllib
+
+import pytest
+import yaml
+from conftest import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCKS = ["requirements.lock", "requirements-test.lock"]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def name_of(requirement: str) -> str:
+    return re.split(r"[\[<>=~! ]", requirement)[0].lower().replace("_", "-")
+
+
+def test_environment_yml_names_the_packages_of_pyproject():
+    entries = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    by_pip = next(e["pip"] for e in entries if isinstance(e, dict))
+    conda = [e for e in entries if isinstance(e, str) and name_of(e) not in ("python", "pip")]
+    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
+    assert sorted(conda + [e for e in by_pip if e != "--editable ."]) == sorted(wanted)
+    assert "--editable ." in by_pip
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_pins_every_dependency_with_a_hash_and_no_address(lock):
+    text = (ROOT / lock).read_text()
+    pins = {name_of(line) for line in text.splitlines() if re.match(r"[a-z0-9]", line, re.I)}
+    wanted = PROJECT["dependencies"]
+    if "test" in lock:
+        wanted = wanted + PROJECT["optional-dependencies"]["test"]
+    assert {name_of(r) for r in wanted} <= pins
+    assert text.count("--hash=sha256:") >= len(pins)
+    assert "://" not in text
+
+
+def test_every_setting_stands_in_env_example():
+    from gamerec.settings import Settings
+
+    text = (ROOT / ".env.example").read_text()
+    named = set(re.findall(r"^#([A-Z_]+)=", text, re.M))
+    assert named == {name.upper() for name in Settings.model_fields} - {"GAMEREC_HOME"}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_notebook_is_committed_clean_with_one_parameters_cell(path):
+    book = json.loads(path.read_text())
+    code = [c for c in book["cells"] if c["cell_type"] == "code"]
+    assert not any(c["outputs"] or c["execution_count"] for c in code), "run `make format`"
+    assert "papermill" not in book["metadata"]
+    tagged = [c for c in code if "parameters" in c["metadata"].get("tags", [])]
+    assert len(tagged) == 1
+    lines = [line for line in "".join(tagged[0]["source"]).splitlines() if line.strip()]
+    assert all(re.match(r"[A-Z_0-9]+: \w.* = .*  # .+", line) for line in lines), lines
+    assert book["cells"][0]["cell_type"] == "markdown"
+
+
+def test_make_alone_prints_every_target():
+    done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for target in ("setup", "pipeline", "lab", "test"):
+        assert re.search(rf"^  make {target} +\w", done.stdout, re.M)
