@@ -1,0 +1,302 @@
+"""Weights & Biases runs that cost the pipeline next to nothing and can never fail it.
+
+`start` opens a run in a thread of its own, calls are queued, and leaving the context waits for the
+thread, at most `settings.wandb_timeout` seconds. With a key the run goes online; without one, or
+where W&B does not answer, it is written below `<home>/store/wandb` for `wandb sync`.
+"""
+
+import importlib
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from gamerec.settings import Settings
+from gamerec.storage import FolderStore, Store, open_store
+
+logger = logging.getLogger(__name__)
+
+_FALLBACK_SHARE = 0.8  # of the time-out may pass online before the run is written offline instead
+_TEARDOWN = threading.Lock()  # wandb keeps one service per process
+_TABLE_ROWS = 1_000
+
+
+class _Call(NamedTuple):
+    method: str
+    args: tuple[Any, ...]
+
+
+def start(settings: Settings, stage: str, run_id: str, config: Mapping[str, Any]) -> "Track":
+    """Begin to record one stage of a run; use it as a context manager.
+
+    `with tracking.start(settings, "train", run.id, {"epochs": 10}) as track: track.log(...)`. The
+    W&B run is named `train-0001` and so on, grouped by `run_id`, of job type `stage`. Nothing here
+    raises for a fault of W&B.
+    """
+    return Track(settings, stage, run_id, config)
+
+
+def preload() -> None:
+    """Import what a run imports, starting nothing: for a process that kernels are forked from."""
+    for module in ("wandb", "wandb.sdk.launch", "wandb.data_types", "yaml"):
+        importlib.import_module(module)  # the last three are what wandb.init and log import late
+
+
+class Track:
+    """One W&B run being recorded: `log`, `table`, `summary` and `artifact` return at once.
+
+    After the context has been left, `status` is 'online', 'offline', 'disabled' or 'failed', `name`
+    the run's name and `folder` where its files are.
+    """
+
+    def __init__(
+        self, settings: Settings, stage: str, run_id: str, config: Mapping[str, Any]
+    ) -> None:
+        self.name = ""
+        self.folder = ""
+        self.status = "disabled"
+        self._settings = settings
+        self._stage = stage
+        self._run_id = run_id
+        self._config = _redacted(dict(config), settings.secrets)
+        self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
+        self._past: list[_Call] = []  # what the present W&B run has been given, for a replay
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        if settings.wandb_mode != "disabled":
+            self.status = "failed"  # until the thread has finished
+            self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
+            self._thread.start()
+
+    def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
+        """Values of one step (an epoch): `track.log({"recall@10": 0.31}, step=3)`."""
+        self._put("log", dict(values), step)
+
+    def table(self, name: str, frame: pd.DataFrame) -> None:
+        """A table, its first 1,000 rows."""
+        if self._thread:
+            self._put("table", name, frame.head(_TABLE_ROWS).copy())
+
+    def summary(self, values: Mapping[str, Any]) -> None:
+        """Final values, shown in the W&B list of runs."""
+        self._put("summary", dict(values))
+
+    def artifact(
+        self,
+        name: str,
+        files: Mapping[str, bytes],
+        *,
+        kind: str = "model",
+        aliases: Iterable[str] = (),
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        """A versioned W&B artifact of `files` (name to bytes), with aliases like 'production'."""
+        self._put("artifact", name, dict(files), kind, list(aliases), dict(metadata or {}))
+
+    def __enter__(self) -> "Track":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close(exit_code=0 if kind is None else 1)
+
+    def close(self, exit_code: int = 0) -> None:
+        """Finish the W&B run; waits for `settings.wandb_timeout` seconds at most."""
+        if self._closed or self._thread is None:
+            return
+        self._closed = True
+        self._calls.put(_Call("finish", (exit_code,)))
+        deadline = time.monotonic() + self._settings.wandb_timeout
+        self._thread.join(self._settings.wandb_timeout * _FALLBACK_SHARE)
+        if self._thread.is_alive():
+            _kill_services()  # its blocked call fails now, and the thread goes on offline
+            self._thread.join(max(0.0, deadline - time.monotonic()))
+        if self._thread.is_alive():
+            logger.warning("W&B did not finish within its time-out; run %s is cut", self.name)
+
+    def _put(self, method: str, *args: Any) -> None:
+        if self._thread and not self._closed:
+            self._calls.put(_Call(method, _redacted(args, self._settings.secrets)))
+
+    def _work(self) -> None:
+        try:
+            self.name = _next_name(self._settings, self._stage, self._run_id)
+            if not (_wants_online(self._settings) and self._played("online")):
+                self._played("offline")
+        except Exception as error:  # whatever W&B does, the stage goes on
+            self._warn("W&B could not be set up", error)
+
+    def _played(self, mode: str) -> bool:
+        """Make the W&B run in this mode and play all calls to it until 'finish'; True if done."""
+        try:
+            wandb_run = _open(self._settings, mode, self.name, self._stage, self._run_id)
+            self.folder = str(Path(wandb_run.dir).parent)
+            wandb_run.config.update(self._config, allow_val_change=True)
+            for call in self._past:
+                self._apply(wandb_run, call)
+            while not self._past or self._past[-1].method != "finish":
+                self._past.append(self._calls.get())
+                self._apply(wandb_run, self._past[-1])
+        except Exception as error:
+            self._warn(f"W&B run {self.name} could not be recorded {mode}", error)
+            return False
+        finally:
+            _teardown()
+        self.status = mode
+        return True
+
+    def _apply(self, wandb_run: Any, call: _Call) -> None:
+        try:
+            _apply(wandb_run, call)
+        except (TypeError, ValueError) as error:  # a value W&B cannot hold: the others still can
+            self._warn(f"W&B cannot hold what {call.method}() was given", error)
+
+    def _warn(self, what: str, error: Exception) -> None:
+        cause = _redacted(f"{type(error).__name__}: {error}", self._settings.secrets)
+        logger.warning("%s (%s)", what, cause.splitlines()[0])
+
+
+def _wants_online(settings: Settings) -> bool:
+    if settings.wandb_mode == "online" and not settings.wandb_api_key.get_secret_value():
+        logger.warning("WANDB_MODE=online needs WANDB_API_KEY; the run is recorded offline")
+    return settings.wandb_mode != "offline" and bool(settings.wandb_api_key.get_secret_value())
+
+
+def _open(settings: Settings, mode: str, name: str, stage: str, run_id: str) -> Any:
+    import wandb
+    from wandb.analytics.opentelemetry import opentelemetry_proxy
+
+    # W&B's own telemetry would keep threads, and hold up the exit where its server is silent.
+    opentelemetry_proxy.disable()
+    _point_to(settings.gamerec_home / "store")
+    options = _options(settings, mode)
+    wandb.setup(wandb.Settings(**options))
+    return wandb.init(
+        project=settings.wandb_project,
+        name=name,
+        group=run_id,
+        job_type=stage,
+        reinit="create_new",
+        settings=wandb.Settings(**options),
+    )
+
+
+def _options(settings: Settings, mode: str) -> dict[str, Any]:
+    """W&B settings: quiet, nothing about the machine, bounded waits; the key stays in memory."""
+    patience = settings.wandb_timeout * _FALLBACK_SHARE
+    options: dict[str, Any] = {
+        "mode": mode,
+        "silent": True,
+        "quiet": True,
+        "console": "off",
+        "disable_git": True,
+        "disable_code": True,
+        "save_code": False,
+        "disable_job_creation": True,
+        "x_disable_meta": True,
+        "x_disable_stats": True,
+        "x_disable_machine_info": True,
+        "x_save_requirements": False,
+        "init_timeout": patience / 2,
+        "login_timeout": patience / 2,
+    }
+    if mode == "online":
+        options["api_key"] = settings.wandb_api_key.get_secret_value()
+    return options
+
+
+def _point_to(folder: Path) -> None:
+    """Have W&B keep all its files below `<home>/store/wandb`, nothing in the user's home."""
+    folder.mkdir(parents=True, exist_ok=True)
+    places = {"WANDB_DIR": folder}
+    for kind in ("data", "cache", "config"):
+        places[f"WANDB_{kind.upper()}_DIR"] = folder / "wandb" / kind
+    os.environ.update({name: str(place) for name, place in places.items()})
+
+
+def _apply(wandb_run: Any, call: _Call) -> None:
+    """Play one call to a W&B run; the first argument orders match `Track`'s methods."""
+    import wandb
+
+    match call:
+        case _Call("log", (values, step)):
+            wandb_run.log(values, step=step)
+        case _Call("table", (name, frame)):
+            wandb_run.log({name: wandb.Table(dataframe=_plain(frame))})
+        case _Call("summary", (values,)):
+            wandb_run.summary.update(values)
+        case _Call("artifact", (name, files, kind, aliases, metadata)):
+            artifact = wandb.Artifact(name, type=kind, metadata=metadata)
+            for file_name, data in files.items():
+                with artifact.new_file(file_name, mode="wb") as file:
+                    file.write(data)
+            wandb_run.log_artifact(artifact, aliases=aliases)
+        case _Call("finish", (exit_code,)):
+            wandb_run.finish(exit_code=exit_code)
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Lists and times as text, for a W&B table takes numbers, text and nothing else."""
+    kinds = {name: str for name, dtype in frame.dtypes.items() if dtype.kind not in "biuf"}
+    return frame.astype(kinds)
+
+
+def _next_name(settings: Settings, stage: str, run_id: str) -> str:
+    """'train-0001' and so on, given out by the store; one by the run where the store is down."""
+    try:
+        return _claim_name(open_store(settings.store_uri), stage, run_id)
+    except Exception:
+        return f"{stage}-{run_id}"
+
+
+def _claim_name(store: Store | FolderStore, stage: str, run_id: str) -> str:
+    taken = [key for key in store.keys(f"tracking/{stage}-") if key.endswith(".txt")]
+    number = max((int(key[-8:-4]) for key in taken), default=0)
+    while True:
+        number += 1
+        name = f"{stage}-{number:04d}"
+        if store.create(f"tracking/{name}.txt", f"{run_id}\n".encode()):
+            return name
+
+
+def _teardown() -> None:
+    """End wandb's service process, so that none is left when the kernel exits."""
+    import wandb
+
+    with _TEARDOWN:
+        try:
+            wandb.teardown()
+        except (Exception, SystemExit) as error:
+            logger.debug("W&B teardown: %s", type(error).__name__)
+
+
+def _kill_services() -> None:
+    import psutil  # type: ignore[import-untyped]
+
+    for child in psutil.Process().children():
+        if child.name().startswith("wandb-core"):
+            child.kill()
+
+
+def _redacted(value: Any, secrets: list[str]) -> Any:
+    """The value with every secret in its strings replaced by '***'."""
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, "***")
+        return value
+    if isinstance(value, Mapping):
+        return {key: _redacted(part, secrets) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_redacted(part, secrets) for part in value)
+    return value
