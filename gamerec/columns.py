@@ -53,7 +53,7 @@ class Table:
 RAW_GAMES = Table(
     "raw_games",
     (
-        Column(GAME, "int"),
+        Column(GAME, "id"),
         Column("slug", "text", nullable=True),
         Column(NAME, "text", nullable=True),
         Column("released", "text", "YYYY-MM-DD", nullable=True),
@@ -73,7 +73,7 @@ RAW_GAMES = Table(
 GAMES = Table(
     "games",
     (
-        Column(GAME, "int"),
+        Column(GAME, "id"),
         Column("slug", "text"),
         Column(NAME, "text"),
         Column("released", "time", "UTC date", nullable=True),
