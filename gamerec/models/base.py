@@ -1,0 +1,328 @@
+"""`ItemModel`: everything that follows once a weight matrix W is there.
+
+score(u, j) = sum over the games i of u's history of v(x[u, i]) W[i, j]. A model is one way of
+making W (`_weights`); ranking, similar games, explanation and saving are written here, once.
+"""
+
+import difflib
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, TypeAlias, cast
+
+import numpy as np
+from numba import get_num_threads
+from pydantic import BaseModel, ConfigDict, ValidationError
+from scipy import sparse
+
+from gamerec.errors import UsageError
+from gamerec.models import persistence
+from gamerec.models.checks import as_log, as_mask
+from gamerec.models.kernels import scoring
+from gamerec.models.kernels.ranked import inverse, popularity_order
+from gamerec.storage import Store
+
+History: TypeAlias = np.ndarray | list[int] | sparse.csr_matrix
+EpochCallback: TypeAlias = Callable[[dict[str, float]], None]
+
+_NO_VALUES = np.empty(0, np.float32)
+_EVERY_GAME = np.empty(0, np.bool_)
+# numba's fallback threading layer must not be entered by two threads at once
+_PARALLEL = threading.Lock()
+
+
+class Params(BaseModel):
+    """The parameters that every model has; a model's own follow in its subclass."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    values: Literal["binary", "log", "raw"] = "binary"
+
+
+class ItemModel(ABC):
+    """An item-based recommender.
+
+    W: (n_games, n_games) CSR float32, diagonal 0; W[i, j] is how much having played i raises j.
+    popularity: (n_games,) float32, the number of users of each game in the fitted matrix.
+    history: what was recorded in each epoch, for models that learn in epochs.
+    """
+
+    name: ClassVar[str]
+    Params: ClassVar[type[Params]] = Params
+    W: sparse.csr_matrix
+    popularity: np.ndarray
+
+    def __init__(self, **params: Any) -> None:
+        self.options = _parse(self.name, self.Params, params)
+        self.history: list[dict[str, float]] = []
+        self._scorer: scoring.Scorer | None = None
+        self._lent = threading.local()
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """All parameters by name, defaults included."""
+        return self.options.model_dump()
+
+    @property
+    def n_games(self) -> int:
+        """The size of the catalogue that the model was fitted on."""
+        return len(self._ready().order)
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in self.params.items())})"
+
+    # fitting
+
+    def fit(
+        self,
+        X: sparse.csr_matrix,
+        *,
+        features: sparse.csr_matrix | None = None,
+        validation: sparse.csr_matrix | None = None,
+        on_epoch: EpochCallback | None = None,
+    ) -> Self:
+        """Make W from X, (n_users, n_games); fitting again starts anew.
+
+        X: CSR, finite and not negative; the weights 1, or hours. Read by the rule `values`:
+            binary: 1 where above 0; log: log(1 + x); raw: x.
+        features: (n_games, n_features), for models that use the games' content; others do not look.
+        validation: (n_users, n_games) held-out games, for models that choose by them.
+        on_epoch: called with each line of `history`, by models that learn in epochs.
+
+        Raises DataError for a matrix with other values, UsageError where an input that the model
+        needs is missing or of another shape.
+        """
+        X = as_log(X)
+        self._check_shapes(X, features, validation)
+        self.history = []
+        popularity = np.bincount(X.indices, minlength=X.shape[1]).astype(np.float32)
+        W = self._weights(self._read_values(X), features, validation, on_epoch)
+        return self._hold(W, popularity)
+
+    @abstractmethod
+    def _weights(
+        self,
+        X: sparse.csr_matrix,
+        features: sparse.csr_matrix | None,
+        validation: sparse.csr_matrix | None,
+        on_epoch: EpochCallback | None,
+    ) -> sparse.csr_matrix:
+        """W, from X with its values already read by the rule `values`."""
+
+    def _hold(self, W: sparse.csr_matrix, popularity: np.ndarray) -> Self:
+        self.W, self.popularity = W, popularity
+        order = popularity_order(popularity)
+        self._scorer = scoring.Scorer(W.indptr, W.indices, W.data, order, inverse(order))
+        self._lent = threading.local()
+        return self
+
+    def _read_values(self, X: sparse.csr_matrix) -> sparse.csr_matrix:
+        """X with `values` applied; the index arrays are shared."""
+        if self.options.values == "raw":
+            return X
+        data = np.log1p(X.data) if self.options.values == "log" else np.ones_like(X.data)
+        return sparse.csr_matrix((data, X.indices, X.indptr), shape=X.shape)
+
+    def _check_shapes(self, X: Any, features: Any, validation: Any) -> None:
+        if features is not None and features.shape[0] != X.shape[1]:
+            raise UsageError(f"features have {features.shape[0]} rows for {X.shape[1]} games")
+        if validation is not None and validation.shape != X.shape:
+            raise UsageError(f"validation has shape {validation.shape}, X has {X.shape}")
+
+    # recommending
+
+    def recommend(
+        self,
+        X: sparse.csr_matrix,
+        k: int = 10,
+        *,
+        exclude_played: bool = True,
+        allowed: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The k best games of every row of X: columns (n_users, k) int32 and scores float32.
+
+        Score descending, then popularity descending, then column ascending. Games that nothing
+        in the history points to have score 0 and fill up by popularity. Only where fewer than k
+        games are eligible a row ends in -1 and nan.
+
+        exclude_played: leave out the games of the row itself.
+        allowed: (n_games,) bool, True for games that may be recommended; None for all.
+        """
+        scorer = self._ready()
+        X = self._read_values(as_log(X, len(scorer.order)))
+        games = np.empty((X.shape[0], _places(k)), np.int32)
+        scores = np.empty(games.shape, np.float32)
+        mask = as_mask(allowed, len(scorer.order))
+        with _PARALLEL:
+            scoring.best_for_all(
+                scorer,
+                X.indptr,
+                X.indices,
+                X.data,
+                exclude_played,
+                mask,
+                get_num_threads(),
+                k,
+                games,
+                scores,
+            )
+        return games, scores
+
+    def recommend_one(
+        self,
+        history: History,
+        k: int = 10,
+        *,
+        exclude_played: bool = True,
+        allowed: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As `recommend` for one user, at once: (k,) int32 and (k,) float32.
+
+        history: columns of the games played (one repeated counts once), or a 1 x n_games CSR row.
+        An empty one gets the popular games. Raises UsageError for a column that does not exist.
+        """
+        scorer = self._ready()
+        games, values = self._history(history)
+        out_games = np.empty(_places(k), np.int32)
+        out_scores = np.empty(k, np.float32)
+        mask = _EVERY_GAME if allowed is None else as_mask(allowed, len(scorer.order))
+        found = scoring.best_for_one(
+            scorer, games, values, exclude_played, mask, self._buffers(k), out_games, out_scores
+        )
+        if not found:
+            raise UsageError(_stranger(games, len(scorer.order)))
+        return out_games, out_scores
+
+    def similar(self, game: int, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
+        """The at most k games that having played `game` raises most, and by how much: row W[game].
+
+        Only games with a positive weight; fewer than k where there are fewer.
+        """
+        games, scores = self.recommend_one([game], k)
+        positive = scores > 0
+        return games[positive], scores[positive]
+
+    # explaining
+
+    def explain(self, history: History, game: int) -> tuple[np.ndarray, np.ndarray]:
+        """Each played game's exact part in the score of `game`, the largest first.
+
+        Returns the columns of the history and v(x[i]) W[i, game] for each; they add up to the
+        score, up to rounding of float32.
+        """
+        scorer = self._ready()
+        games, values = self._history(history)
+        if not len(values):
+            games = np.unique(games)
+            values = np.ones(len(games), np.float32)
+        for columns in (games, np.array([game])):
+            if len(columns) and not 0 <= columns.min() <= columns.max() < len(scorer.order):
+                raise UsageError(_stranger(columns, len(scorer.order)))
+        parts = scoring.contributions(scorer, games, values, game)
+        best_first = np.lexsort((scorer.rank[games], -parts))
+        return games[best_first].astype(np.int32), parts[best_first]
+
+    def because(self, X: sparse.csr_matrix, games: np.ndarray) -> np.ndarray:
+        """For lists from `recommend`: the played game that gives each place most, (n_users, k).
+
+        -1 where no played game gives more than 0, as for games that fill up by popularity.
+        """
+        scorer = self._ready()
+        X = self._read_values(as_log(X, len(scorer.order)))
+        if games.ndim != 2 or len(games) != X.shape[0]:
+            raise UsageError(f"lists of shape {games.shape} do not fit {X.shape[0]} users")
+        out = np.empty(games.shape, np.int32)
+        with _PARALLEL:
+            scoring.strongest_sources(
+                scorer, X.indptr, X.indices, X.data, games.astype(np.int32, copy=False), out
+            )
+        return out
+
+    # keeping
+
+    def save(self, where: str | Path | Store) -> None:
+        """Write the model to a folder, URI or store; `models.load` reads it back."""
+        self._ready()
+        arrays = {
+            "indptr": self.W.indptr,
+            "indices": self.W.indices,
+            "weights": self.W.data,
+            "popularity": self.popularity,
+        }
+        about = {"name": self.name, "params": self.params, "history": self.history}
+        persistence.write(where, about, arrays)
+
+    @classmethod
+    def restore(cls, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        """The model that `save` wrote."""
+        model = cls(**about["params"])
+        model.history = about["history"]
+        n_games = len(arrays["popularity"])
+        W = sparse.csr_matrix(
+            (arrays["weights"], arrays["indices"], arrays["indptr"]), shape=(n_games, n_games)
+        )
+        W.has_sorted_indices = True
+        return model._hold(W, arrays["popularity"])
+
+    # within
+
+    def _ready(self) -> scoring.Scorer:
+        if self._scorer is None:
+            raise UsageError(f"model {self.name} is not fitted yet: call fit(X) first")
+        return self._scorer
+
+    def _history(self, history: History) -> tuple[np.ndarray, np.ndarray]:
+        """Columns (n,) int64 and values (n,) float32, empty where all are 1."""
+        if sparse.issparse(history):
+            row = self._read_values(as_log(cast(sparse.csr_matrix, history), self.n_games))
+            if row.shape[0] != 1:
+                raise UsageError(f"a history is one row, this matrix has {row.shape[0]}")
+            return row.indices.astype(np.int64), row.data
+        games: np.ndarray = np.asarray(history)
+        if games.dtype.kind not in "iu" or games.ndim != 1:
+            if games.size:
+                raise UsageError(
+                    "a history is a list of column numbers, or a CSR matrix of one row"
+                )
+            games = np.empty(0, np.int64)
+        if self.options.values == "log":  # a game named without hours counts as one hour
+            return games.astype(np.int64), np.full(len(games), np.log(2), np.float32)
+        return games.astype(np.int64, copy=False), _NO_VALUES
+
+    def _buffers(self, k: int) -> scoring.Buffers:
+        """This thread's buffers, lent again at each call with the same k."""
+        buffers: dict[int, scoring.Buffers] = self._lent.__dict__.setdefault("by_k", {})
+        if k not in buffers:
+            buffers[k] = scoring.new_buffers(len(self._ready().order), k)
+        return buffers[k]
+
+
+def _places(k: int) -> int:
+    if k < 1:
+        raise UsageError(f"k is {k}; a list has at least one place")
+    return k
+
+
+def _stranger(games: np.ndarray, n_games: int) -> str:
+    column = games[(games < 0) | (games >= n_games)][0]
+    return f"there is no game in column {column}: the model knows columns 0 to {n_games - 1}"
+
+
+def _parse(name: str, schema: type[Params], params: dict[str, Any]) -> Params:
+    """The parameters, checked; UsageError names each fault, and the nearest name for a typo."""
+    try:
+        return schema(**params)
+    except ValidationError as error:
+        raise UsageError(
+            f"model {name}: " + "; ".join(_explain(fault, schema) for fault in error.errors())
+        ) from None
+
+
+def _explain(fault: Any, schema: type[Params]) -> str:
+    parameter = str(fault["loc"][0]) if fault["loc"] else "parameters"
+    if fault["type"] != "extra_forbidden":
+        return f"{parameter}={fault['input']!r}: {fault['msg']}"
+    near = difflib.get_close_matches(parameter, schema.model_fields, n=1)
+    known = f"did you mean {near[0]}?" if near else f"known: {', '.join(schema.model_fields)}"
+    return f"no parameter {parameter!r}; {known}"

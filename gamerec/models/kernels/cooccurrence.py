@@ -1,0 +1,131 @@
+"""Co-occurrence of games, turned into similarities, the K best sources kept for each target.
+
+For a target j the co-occurrences c[i] = sum over users u of x[u, i] x[u, j] are added into one
+dense accumulator per thread, by walking the rows of the users of j. Every similarity here is
+
+    s[i, j] = c / (product[i] product'[j] + sum[i] + sum'[j] + mix c + shrink)
+
+with vectors that differ: cosine has norms in `product`, Jaccard counts in `sum` and mix -1.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import get_num_threads, njit, prange
+
+from gamerec.models.kernels.ranked import RankedLog
+from gamerec.models.kernels.select import keep_largest, pack, position_of, score_of
+
+
+class Denominator(NamedTuple):
+    """The terms of the similarity's denominator, each (n_games,) float32 in rank order."""
+
+    source_product: np.ndarray
+    target_product: np.ndarray
+    source_sum: np.ndarray
+    target_sum: np.ndarray
+    mix: np.float32
+    shrink: np.float32
+
+
+class Neighbours(NamedTuple):
+    """For each target rank its sources: ids[j, :n_sources[j]] with values, in no order."""
+
+    ids: np.ndarray  # (n_games, k) int32 ranks
+    values: np.ndarray  # (n_games, k) float32
+    n_sources: np.ndarray  # (n_games,) int32
+
+
+def nearest(log: RankedLog, denominator: Denominator, k: int) -> Neighbours:
+    """The at most k sources with the highest positive similarity to each target, itself left out.
+
+    Memory: the result and, per thread, an accumulator of n_games float32. Of equal similarities
+    the more popular source is kept.
+    """
+    n_games = len(log.order)
+    k = max(1, min(k, n_games - 1))
+    found = Neighbours(
+        np.empty((n_games, k), np.int32),
+        np.empty((n_games, k), np.float32),
+        np.zeros(n_games, np.int32),
+    )
+    _nearest(log, denominator, k, get_num_threads(), *found)
+    return found
+
+
+@njit(parallel=True, cache=True, nogil=True)
+def _nearest(
+    log: RankedLog,
+    denominator: Denominator,
+    k: int,
+    n_threads: int,
+    ids: np.ndarray,
+    values: np.ndarray,
+    n_sources: np.ndarray,
+) -> None:
+    n_games = len(log.order)
+    sums = np.zeros((n_threads, n_games), np.float32)
+    touched = np.empty((n_threads, n_games + 1), np.int32)
+    keys = np.empty((n_threads, 4 * k + 64), np.uint64)
+    for t in prange(n_threads):
+        for j in range(t, n_games, n_threads):
+            n = _add_rows(log, j, sums[t], touched[t])
+            n = _keep_nearest(denominator, j, sums[t], touched[t], n, keys[t], k)
+            for a in range(n):
+                ids[j, a] = position_of(keys[t, a])
+                values[j, a] = score_of(keys[t, a])
+            n_sources[j] = n
+
+
+@njit(cache=True)
+def _add_rows(
+    log: RankedLog,
+    j: int,
+    sums: np.ndarray,
+    touched: np.ndarray,
+) -> int:
+    """Add the rows of the users of j, scaled by x[u, j]; list each game on its first touch."""
+    n = 0
+    for q in range(log.game_start[j], log.game_start[j + 1]):
+        u, x = log.users[q], log.user_values[q]
+        for p in range(log.row_start[u], log.row_start[u + 1]):
+            i = log.games[p]
+            before = sums[i]
+            touched[n] = i  # overwritten by the next one, unless this is the first touch
+            n += before == 0
+            sums[i] = before + x * log.values[p]
+    return n
+
+
+@njit(cache=True)
+def _keep_nearest(
+    denominator: Denominator,
+    j: int,
+    sums: np.ndarray,
+    touched: np.ndarray,
+    n_touched: int,
+    keys: np.ndarray,
+    k: int,
+) -> int:
+    """The keys of the k best sources of j, into keys[:n]; leaves `sums` all zero."""
+    d = denominator
+    product, total = d.target_product[j], d.target_sum[j] + d.shrink
+    sums[j] = 0
+    n, least = 0, np.uint64(0)
+    for a in range(n_touched):
+        i = touched[a]
+        c = sums[i]
+        sums[i] = 0
+        s = c / (d.source_product[i] * product + d.source_sum[i] + total + d.mix * c)
+        key = pack(s, i)
+        if s > 0 and key > least:
+            keys[n] = key
+            n += 1
+            if n == len(keys):
+                keep_largest(keys, n, k)
+                n = k
+                least = keys[:k].min()
+    if n > k:
+        keep_largest(keys, n, k)
+        n = k
+    return n
