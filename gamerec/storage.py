@@ -146,6 +146,40 @@ class FolderStore(Store):
         return file.name
 
 
+class MemoryStore(Store):
+    """Objects in memory: to see what would be written, or to read files once and check them."""
+
+    def __init__(self, objects: dict[str, bytes] | None = None, prefix: str = "") -> None:
+        self._objects = {} if objects is None else objects
+        self._prefix = prefix
+        self.uri = f"memory:{prefix}".rstrip("/")
+
+    def read(self, key: str) -> bytes:
+        try:
+            return self._objects[self._prefix + key]
+        except KeyError:
+            raise MissingKey(f"there is no {self.uri}/{key}") from None
+
+    def write(self, key: str, data: bytes) -> None:
+        self._objects[self._prefix + key] = bytes(data)
+
+    def create(self, key: str, data: bytes) -> bool:
+        return self._objects.setdefault(self._prefix + key, data) is data
+
+    def keys(self, prefix: str = "") -> list[str]:
+        start = self._prefix + prefix
+        return sorted(k.removeprefix(self._prefix) for k in self._objects if k.startswith(start))
+
+    def delete(self, key: str) -> None:
+        self._objects.pop(self._prefix + key, None)
+
+    def exists(self, key: str) -> bool:
+        return self._prefix + key in self._objects
+
+    def at(self, prefix: str) -> "MemoryStore":
+        return MemoryStore(self._objects, f"{self._prefix}{prefix.strip('/')}/")
+
+
 def open_store(uri: str | Path) -> Store:
     """The store at a folder path, a `file:` URI or an `s3://bucket/prefix` URI."""
     uri = str(uri)
