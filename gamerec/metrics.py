@@ -128,3 +128,90 @@ def _accuracy(
             out[2, b, n] = 1.0 if hits > 0 else 0.0
             out[3, b, n] = precisions / best
             out[4, b, n] = gained / ideal[best - 1]
+
+
+def filled(recommended: np.ndarray) -> np.ndarray:
+    """(n_users,) how many games each list holds."""
+    return (np.asarray(recommended) >= 0).sum(axis=1)
+
+
+def list_mean(recommended: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(n_users,) mean of `values` (n_games,) over the games of each list; NaN for an empty list."""
+    listed = recommended >= 0
+    total = np.where(listed, np.asarray(values, float)[np.maximum(recommended, 0)], 0).sum(axis=1)
+    return _divide(total, listed.sum(axis=1))
+
+
+def profile_mean(X: sparse.csr_matrix, values: np.ndarray) -> np.ndarray:
+    """(n_users,) mean of `values` (n_games,) over the games each user played; NaN without any."""
+    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    total = np.bincount(rows, np.asarray(values, float)[X.indices], minlength=X.shape[0])
+    return _divide(total, np.diff(X.indptr))
+
+
+def popularity_percentile(popularity: np.ndarray) -> np.ndarray:
+    """(n_games,) share of the other games that are less popular, ties counted half: 0 to 1."""
+    popularity = np.asarray(popularity)
+    ordered = np.sort(popularity)
+    below = np.searchsorted(ordered, popularity, "left")
+    upto = np.searchsorted(ordered, popularity, "right")
+    return (below + upto - 1) / 2 / max(len(popularity) - 1, 1)
+
+
+def recommended_counts(recommended: np.ndarray, n_games: int) -> np.ndarray:
+    """(n_games,) in how many lists each game stands."""
+    return np.bincount(recommended[recommended >= 0], minlength=n_games)
+
+
+def coverage(recommended: np.ndarray, n_games: int) -> float:
+    """Share of the catalogue that stands in at least one list."""
+    return float((recommended_counts(recommended, n_games) > 0).mean()) if n_games else float("nan")
+
+
+def gini(counts: np.ndarray) -> float:
+    """Gini coefficient of non-negative counts: 0 all equal, towards 1 all on one; NaN for none.
+
+    sum over the ascending counts c of (2 rank - n - 1) c, over n times their sum.
+    """
+    ordered = np.sort(np.asarray(counts, float))
+    n = len(ordered)
+    if not n or not ordered.sum():
+        return float("nan")
+    return float(((2 * np.arange(1, n + 1) - n - 1) * ordered).sum() / (n * ordered.sum()))
+
+
+def intra_list_diversity(
+    recommended: np.ndarray, features: sparse.csr_matrix, block: int = 20_000
+) -> np.ndarray:
+    """(n_users,) 1 - mean cosine similarity over the pairs of games in each list: 0 all alike.
+
+    features: (n_games, n_features) content features, at least 0. A game without features says
+    nothing of likeness and is left out; a list with fewer than two described games has NaN.
+    With unit rows f, the similarities of a list's m games sum to |sum f|^2 - m over both orders,
+    so no pair is ever formed; memory is one block of users times their features.
+    """
+    norms = np.sqrt(np.asarray(features.multiply(features).sum(axis=1)).ravel())
+    described = norms > 0
+    unit = sparse.diags_array(1 / np.where(described, norms, 1)) @ features
+    parts = [
+        _list_diversity(recommended[start : start + block], unit.tocsr(), described)
+        for start in range(0, len(recommended), block)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _list_diversity(lists: np.ndarray, unit: sparse.csr_array, described: np.ndarray) -> np.ndarray:
+    use = (lists >= 0) & described[np.maximum(lists, 0)]
+    rows = np.nonzero(use)[0]
+    shape = (len(lists), unit.shape[0])
+    members = sparse.csr_array((np.ones(len(rows)), (rows, lists[use])), shape=shape)
+    total = members @ unit  # (n_lists, n_features)
+    games = use.sum(axis=1)
+    pairs = games * (games - 1)
+    similar = np.asarray(total.multiply(total).sum(axis=1)).ravel() - games
+    return np.clip(1 - _divide(similar, pairs), 0, 1)
+
+
+def _divide(total: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Elementwise quotient, NaN where the count is 0."""
+    return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
