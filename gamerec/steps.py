@@ -28,7 +28,6 @@ class Steps:
         note: str = "",
     ) -> None:
         """Add a line."""
-        line = {"rule": rule, "column": column, "unit": unit, "before": before, "after": after}
         line: dict[str, str | int] = {"rule": rule, "column": column, "unit": unit}
         line |= {"before": before, "after": after, "changed": changed, "note": note}
         self.lines.append(line)
