@@ -125,7 +125,7 @@ def open_run(run_id: str = "", *, new: bool = False, settings: Settings | None =
     Raises DataError when there is no run at all yet.
     """
     settings = settings or load_settings()
-    store = open_store(settings.store_uri)
+    store = open_store(settings.store_uri, settings)
     if not run_id:
         run_id = new_run_id() if new else _newest(store)
     return Run(run_id, store)

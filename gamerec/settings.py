@@ -38,6 +38,8 @@ class Settings(BaseSettings):
 
     rawg_api_key: SecretStr = SecretStr("")
     rawg_url: str = "https://api.rawg.io/api"
+    rawg_timeout: float = Field(default=30, gt=0)
+    rawg_attempts: int = Field(default=5, ge=1)
 
     wandb_api_key: SecretStr = SecretStr("")
     wandb_project: str = "gamerec"
@@ -49,6 +51,8 @@ class Settings(BaseSettings):
     aws_session_token: SecretStr = SecretStr("")
     aws_endpoint_url: str = ""
     aws_region: str = "us-east-1"
+    s3_encryption: Literal["", "AES256", "aws:kms"] = ""
+    s3_kms_key_id: str = ""
 
     @property
     def notebooks(self) -> Path:

@@ -3,23 +3,53 @@
 A `Store` is rooted at a path or URI. It knows nothing of games, models or runs.
 """
 
+import contextlib
 import io
 import json
 import os
-import tempfile
+import re
+import shutil
+import uuid
+import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 import pandas as pd
 
-from gamerec.errors import DataError
+from gamerec.errors import DataError, ServiceError, UsageError
+
+if TYPE_CHECKING:
+    from gamerec.settings import Settings
+
+_TEMPORARY = ".~"  # begins the name of a file that is still being written
+_CHUNK = 1 << 20
 
 
 class MissingKey(DataError):
     """No object with this key."""
+
+
+def checked_key(key: str) -> str:
+    """The key, where every kind of store can hold it; raises DataError otherwise.
+
+    Parts are separated by '/'; none is empty, '.', '..' or longer than a file name may be, and
+    there is no backslash and no control character.
+    """
+    odd = re.search(r"[\x00-\x1f\x7f\\\ud800-\udfff]", key)
+    if odd or not all(_is_usable(part) for part in key.split("/")):
+        raise DataError(f"{key!r} is no usable key of a store")
+    return key
+
+
+def _is_usable(part: str) -> bool:
+    longest = 255  # bytes, on Linux
+    good = part not in ("", ".", "..") and not part.startswith(_TEMPORARY)
+    return good and len(part.encode()) <= longest
 
 
 class Store(ABC):
@@ -39,6 +69,10 @@ class Store(ABC):
     def create(self, key: str, data: bytes) -> bool:
         """Write only if there is no such object yet, atomically; False if there is one."""
 
+    def upload(self, key: str, source: Path) -> None:
+        """Write the bytes of a file; stores that can do so stream them."""
+        self.write(key, source.read_bytes())
+
     @abstractmethod
     def keys(self, prefix: str = "") -> list[str]:
         """All keys that begin with `prefix`, sorted."""
@@ -46,6 +80,11 @@ class Store(ABC):
     @abstractmethod
     def delete(self, key: str) -> None:
         """Remove the object; no error when it is gone already."""
+
+    def delete_tree(self, prefix: str) -> None:
+        """Remove all objects below `prefix/`."""
+        for key in self.keys(f"{checked_key(prefix)}/"):
+            self.delete(key)
 
     @abstractmethod
     def exists(self, key: str) -> bool:
@@ -68,8 +107,12 @@ class Store(ABC):
         self.write(key, text.encode() + b"\n")
 
     def read_table(self, key: str) -> pd.DataFrame:
-        """The Parquet object as a frame."""
-        return pd.read_parquet(io.BytesIO(self.read(key)))
+        """The Parquet object as a frame; raises DataError where it is not Parquet."""
+        data = self.read(key)
+        try:
+            return pd.read_parquet(io.BytesIO(data))
+        except (ValueError, OSError) as error:
+            raise DataError(f"{self.uri}/{key} is not readable Parquet: {error}") from None
 
     def write_table(self, key: str, frame: pd.DataFrame) -> None:
         """Write the frame as Parquet, without its index."""
@@ -78,9 +121,13 @@ class Store(ABC):
         self.write(key, buffer.getvalue())
 
     def read_arrays(self, key: str) -> dict[str, np.ndarray]:
-        """The numpy archive; pickled members are refused."""
-        with np.load(io.BytesIO(self.read(key)), allow_pickle=False) as archive:
-            return dict(archive)
+        """The numpy archive; raises DataError where it is none, or holds pickled members."""
+        data = self.read(key)
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+                return dict(archive)
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise DataError(f"{self.uri}/{key} is no readable numpy archive: {error}") from None
 
     def write_arrays(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Write a numpy archive of plain arrays."""
@@ -99,29 +146,46 @@ class FolderStore(Store):
     def read(self, key: str) -> bytes:
         try:
             return self.path(key).read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise MissingKey(f"there is no {self.uri}/{key}") from None
+        except OSError as error:
+            raise ServiceError(f"cannot read {self.uri}/{key}: {error.strerror}") from error
 
     def write(self, key: str, data: bytes) -> None:
-        Path(self._temporary(key, data)).replace(self.path(key))
+        with self._temporary(key) as temporary:
+            _write_through(temporary, io.BytesIO(data))
+            temporary.replace(self.path(key))
 
     def create(self, key: str, data: bytes) -> bool:
-        temporary = self._temporary(key, data)
-        try:
-            os.link(temporary, self.path(key))
-        except FileExistsError:
-            return False
-        finally:
-            Path(temporary).unlink()
+        with self._temporary(key) as temporary:
+            _write_through(temporary, io.BytesIO(data))
+            try:
+                os.link(temporary, self.path(key))
+            except FileExistsError:
+                return False
         return True
 
+    def upload(self, key: str, source: Path) -> None:
+        with self._temporary(key) as temporary:
+            with source.open("rb") as file:
+                _write_through(temporary, file)
+            temporary.replace(self.path(key))
+
     def keys(self, prefix: str = "") -> list[str]:
-        base = self.path(prefix.rpartition("/")[0])
-        found = (p.relative_to(self.folder).as_posix() for p in base.rglob("*") if p.is_file())
-        return sorted(k for k in found if k.startswith(prefix) and not k.endswith(".part"))
+        base = self.folder / prefix.rpartition("/")[0]
+        found = []
+        for folder, _, names in os.walk(base):
+            inner = Path(folder).relative_to(self.folder).as_posix()
+            paths = (name if inner == "." else f"{inner}/{name}" for name in names)
+            found += [p for p in paths if p.startswith(prefix) and _TEMPORARY not in p]
+        return sorted(found)
 
     def delete(self, key: str) -> None:
-        self.path(key).unlink(missing_ok=True)
+        with contextlib.suppress(NotADirectoryError):
+            self.path(key).unlink(missing_ok=True)
+
+    def delete_tree(self, prefix: str) -> None:
+        shutil.rmtree(self.path(prefix), ignore_errors=True)
 
     def exists(self, key: str) -> bool:
         return self.path(key).is_file()
@@ -130,20 +194,30 @@ class FolderStore(Store):
         return FolderStore(self.path(prefix))
 
     def path(self, key: str) -> Path:
-        """The file of a key; raises DataError for a key that leads out of the folder."""
-        path = (self.folder / key).resolve()
-        if not path.is_relative_to(self.folder):
-            raise DataError(f"key {key!r} leads out of the store")
-        return path
+        """The file of a key; raises DataError for a key that no store takes."""
+        return self.folder / checked_key(key)
 
-    def _temporary(self, key: str, data: bytes) -> str:
-        folder = self.path(key).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        return file.name
+    @contextlib.contextmanager
+    def _temporary(self, key: str) -> Iterator[Path]:
+        """A name beside the key's file, gone at the end whatever happens."""
+        path = self.path(key)
+        temporary = path.parent / f"{_TEMPORARY}{uuid.uuid4().hex}"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+        except OSError as error:
+            raise ServiceError(f"cannot write {self.uri}/{key}: {error.strerror}") from error
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _write_through(path: Path, source: BinaryIO) -> None:
+    """Copy to a new file and have it on disk before anything points to it."""
+    with path.open("xb") as file:
+        shutil.copyfileobj(source, file, _CHUNK)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 class MemoryStore(Store):
@@ -161,10 +235,13 @@ class MemoryStore(Store):
             raise MissingKey(f"there is no {self.uri}/{key}") from None
 
     def write(self, key: str, data: bytes) -> None:
-        self._objects[self._prefix + key] = bytes(data)
+        self._objects[self._prefix + checked_key(key)] = bytes(data)
 
     def create(self, key: str, data: bytes) -> bool:
-        return self._objects.setdefault(self._prefix + key, data) is data
+        if self.exists(key):
+            return False
+        self.write(key, data)
+        return True
 
     def keys(self, prefix: str = "") -> list[str]:
         start = self._prefix + prefix
@@ -180,9 +257,19 @@ class MemoryStore(Store):
         return MemoryStore(self._objects, f"{self._prefix}{prefix.strip('/')}/")
 
 
-def open_store(uri: str | Path) -> Store:
-    """The store at a folder path, a `file:` URI or an `s3://bucket/prefix` URI."""
+def open_store(uri: str | Path, settings: "Settings | None" = None) -> Store:
+    """The store at a folder path, a `file:` URI or an `s3://bucket/prefix` URI.
+
+    An S3 store takes credentials, endpoint, region and encryption from `settings`; without them,
+    or where they are empty, from boto3's own places. Raises UsageError for another kind of URI.
+    """
     uri = str(uri)
     if uri.startswith("s3://"):
-        raise NotImplementedError  # replaced when S3Store lands
-    return FolderStore(uri.removeprefix("file://"))
+        from gamerec.s3 import open_s3  # boto3 takes half a second to import
+
+        return open_s3(uri, settings)
+    if uri.startswith("file:"):
+        return FolderStore(url2pathname(urlsplit(uri).path))
+    if "://" in uri:
+        raise UsageError(f"a store is a folder, file:///... or s3://..., not {uri.split(':')[0]}:")
+    return FolderStore(uri)

@@ -255,7 +255,7 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
 def _next_name(settings: Settings, stage: str, run_id: str) -> str:
     """'train-0001' and so on, given out by the store; one by the run where the store is down."""
     try:
-        return _claim_name(open_store(settings.store_uri), stage, run_id)
+        return _claim_name(open_store(settings.store_uri, settings), stage, run_id)
     except Exception:
         return f"{stage}-{run_id}"
 

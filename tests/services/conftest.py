@@ -1,0 +1,86 @@
+"""Real servers for the tests, private to the session: MariaDB and an S3 server over HTTP.
+
+Where a server program is not installed its tests are skipped with the reason, but never in CI.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+from servers import free_port, s3_settings, stop, wait_for
+
+from gamerec.storage import FolderStore, MemoryStore, open_store
+
+
+def absent(reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def s3_url():
+    """Address of a moto server process."""
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(port, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        stop(process)
+
+
+@pytest.fixture
+def s3_store(s3_url):
+    """An S3 store in a bucket of its own."""
+    bucket = f"test-{uuid.uuid4().hex[:12]}"
+    store = open_store(f"s3://{bucket}/some/prefix", s3_settings(s3_url))
+    store.client.create_bucket(Bucket=bucket)
+    return store
+
+
+@pytest.fixture(params=["folder", "memory", "s3"])
+def store(request, tmp_path):
+    """Every kind of store, empty."""
+    if request.param == "folder":
+        return FolderStore(tmp_path / "store")
+    if request.param == "memory":
+        return MemoryStore()
+    return request.getfixturevalue("s3_store")
+
+
+@pytest.fixture(params=["folder", "s3"])
+def shared_store(request, tmp_path):
+    """Every kind of store that processes can share: (uri, settings) to open it with."""
+    if request.param == "folder":
+        return str(tmp_path / "store"), None
+    url = request.getfixturevalue("s3_url")
+    return request.getfixturevalue("s3_store").uri, s3_settings(url)
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory):
+    """URL of a MariaDB server of our own, without a database name."""
+    if shutil.which("mariadbd") is None and not Path("/usr/sbin/mariadbd").exists():
+        absent("MariaDB is not installed (mariadbd): apt-get install mariadb-server")
+    server = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
+    folder = tmp_path_factory.mktemp("mariadb")
+    data, port = folder / "data", free_port()
+    user = ["--user=root"] if os.geteuid() == 0 else []
+    install = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db"]
+    install += ["--auth-root-authentication-method=normal", *user]
+    subprocess.run(install, check=True, capture_output=True)
+    command = [server, "--no-defaults", f"--datadir={data}", f"--port={port}", *user]
+    command += ["--bind-address=127.0.0.1", f"--socket={folder / 's'}", "--skip-log-bin"]
+    command += [f"--pid-file={folder / 'pid'}"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(port, process)
+        yield f"mysql+pymysql://root@127.0.0.1:{port}"
+    finally:
+        stop(process)

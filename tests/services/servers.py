@@ -1,0 +1,45 @@
+"""Starting and stopping server processes, and the settings that reach them."""
+
+import socket
+import subprocess
+import time
+
+from pydantic import SecretStr
+
+from gamerec.settings import Settings
+
+CANARY = "canary-s3-secret-4711"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(port: int, process: subprocess.Popen, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"no server on port {port}, exit code {process.poll()}")
+
+
+def stop(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def s3_settings(url: str) -> Settings:
+    return Settings(
+        aws_endpoint_url=url,
+        aws_access_key_id=SecretStr("test-key-id"),
+        aws_secret_access_key=SecretStr(CANARY),
+    )
