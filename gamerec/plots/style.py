@@ -32,6 +32,8 @@ SEQUENTIAL = "cividis"  # colour map for amounts, dark to light in grey print to
 SCREEN_DPI = 80  # a figure of 10 inches is 800 CSS pixels wide
 PIXEL_RATIO = 2  # drawn at twice that, for sharp text on dense screens
 
+TITLE: Any = {"loc": "left", "fontsize": 13, "fontweight": "bold", "color": INK, "pad": 10}
+
 _STYLE: Any = {  # matplotlib types its keys one by one
     "axes.axisbelow": True,
     "axes.edgecolor": GREY,
@@ -73,7 +75,7 @@ def new_figure(width: float = 9, height: float = 4.5) -> ReportFigure:
 
 def label(axes: Axes, title: str = "", x: str = "", y: str = "") -> Axes:
     """Title on the left, and the axis labels with their units."""
-    axes.set_title(title, loc="left", fontsize=13, fontweight="bold", color=INK, pad=10)
+    axes.set_title(title, **TITLE)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     return axes
@@ -82,3 +84,13 @@ def label(axes: Axes, title: str = "", x: str = "", y: str = "") -> Axes:
 def legend(axes: Axes, **kwargs: Any) -> None:
     """A legend without a frame, in readable letters; `kwargs` as in matplotlib."""
     axes.legend(**{"frameon": False, "fontsize": 11, **kwargs})
+
+
+def legend_below(axes: Axes) -> None:
+    """The legend of `axes` in a line below the figure, where it hides nothing."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower right", ncols=len(labels), frameon=False, fontsize=11
+    )
