@@ -6,8 +6,6 @@ What all stores do alike is tested in services/test_store_contract.py.
 import os
 import resource
 import signal
-import subprocess
-import sys
 import threading
 import time
 from multiprocessing import get_context
@@ -17,6 +15,8 @@ import pytest
 
 from gamerec.errors import ServiceError, UsageError
 from gamerec.storage import FolderStore, open_store
+
+FORK = get_context("fork")  # a spawned child would import for seconds
 
 
 @pytest.fixture
@@ -28,18 +28,12 @@ def test_a_killed_writer_leaves_the_old_object_whole(store):
     """Killed at many moments of endless rewriting, the object is always one of the two."""
     old, new = b"a" * 3_000_000, b"b" * 3_000_000
     store.write("x", old)
-    code = (
-        "import sys; from gamerec.storage import FolderStore; s = FolderStore(sys.argv[1])\n"
-        "print(flush=True)\n"
-        "while True: s.write('x', b'b' * 3_000_000); s.write('x', b'a' * 3_000_000)"
-    )
-    for pause in (0.0, 0.003, 0.011, 0.02, 0.037):
-        writer = subprocess.Popen([sys.executable, "-c", code, store.uri], stdout=subprocess.PIPE)
-        writer.stdout.readline()
+    for pause in (0.001, 0.003, 0.011, 0.02, 0.037, 0.05):
+        writer = FORK.Process(target=_rewrite_forever, args=(store.uri, old, new))
+        writer.start()
         time.sleep(pause)
-        writer.send_signal(signal.SIGKILL)
-        writer.wait()
-        writer.stdout.close()
+        writer.kill()
+        writer.join()
         assert store.read("x") in (old, new)
         assert store.keys() == ["x"]
 
@@ -61,10 +55,17 @@ def test_a_reader_beside_a_writer_sees_whole_objects_only(store):
 
 
 def test_one_of_many_processes_creates(store):
-    with get_context("spawn").Pool(4) as pool:
+    with FORK.Pool(4) as pool:
         won = pool.starmap(_create, [(store.uri, str(n)) for n in range(40)])
     assert sorted(won).count(True) == 1
     assert store.read("n") == str(won.index(True)).encode()
+
+
+def _rewrite_forever(folder, old, new):
+    store = FolderStore(folder)
+    while True:
+        store.write("x", new)
+        store.write("x", old)
 
 
 def _create(folder, text):
@@ -83,7 +84,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(store):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
     assert store.read("x") == b"old"
-    assert os.listdir(store.folder) == ["x"]
+    assert [path.name for path in store.folder.iterdir()] == ["x"]
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
