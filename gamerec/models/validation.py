@@ -1,0 +1,111 @@
+"""How good a model with given parameters is on held-out games: the ruler of tuning and comparison.
+
+It fits and scores; what to try next is `tuning`'s business.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from gamerec import metrics, models
+from gamerec.interactions import Interactions
+from gamerec.models.base import ItemModel
+
+ENOUGH = 2_000  # held-out games below which several splits are averaged
+MOST_SPLITS = 8
+MOST_USERS = 20_000  # users scored per split: more do not change which parameters win
+
+
+@dataclass(frozen=True)
+class Score:
+    """Means over the users with held-out games, over the splits; seconds of one fit."""
+
+    ndcg: float
+    recall: float
+    fit_seconds: float
+    score_seconds: float
+    params: dict[str, Any]
+
+
+class Validation:
+    """One or more splits of X, and the score of any model on them.
+
+    X: (n_users, n_games) CSR. held_out: its validation part; without it, 20 % of each user's games
+    are held out at random, by several seeds where that is fewer than ENOUGH games: on a small log
+    one split says more of its luck than of the model.
+    k: the cut-off of both metrics.
+    """
+
+    def __init__(
+        self,
+        X: sparse.csr_matrix,
+        held_out: sparse.csr_matrix | None = None,
+        *,
+        k: int = 20,
+        seed: int = 42,
+        features: sparse.csr_matrix | None = None,
+    ) -> None:
+        self.k = k
+        self.features = features
+        self.splits = [(X, held_out)] if held_out is not None else _splits(X, seed)
+        self.scored = [_some_users(held, seed) for _, held in self.splits]
+
+    @property
+    def n_held_out(self) -> int:
+        """Held-out games over all splits."""
+        return sum(held.nnz for _, held in self.splits)
+
+    def score(
+        self,
+        name: str,
+        params: Mapping[str, Any],
+        on_epoch: Callable[[dict[str, float]], None] | None = None,
+    ) -> Score:
+        """Fit and score on every split.
+
+        A model that learns in epochs chooses the best by the first split; the others are fitted
+        with that number. `Score.params` are those to fit again with.
+        """
+        params = dict(params)
+        values: list[tuple[float, float]] = []
+        fit_seconds = score_seconds = 0.0
+        for (train, held), users in zip(self.splits, self.scored, strict=True):
+            start = time.perf_counter()
+            model = models.create(name, **params)
+            model.fit(train, features=self.features, validation=held, on_epoch=on_epoch)
+            middle = time.perf_counter()
+            values.append(self._values(model, train[users], held[users]))
+            fit_seconds += middle - start
+            score_seconds += time.perf_counter() - middle
+        ndcg, recall = np.mean(values, axis=0)
+        n = len(self.splits)
+        return Score(float(ndcg), float(recall), fit_seconds / n, score_seconds / n, params)
+
+    def _values(
+        self, model: ItemModel, X: sparse.csr_matrix, held: sparse.csr_matrix
+    ) -> tuple[float, float]:
+        lists, _ = model.recommend(X, k=self.k)
+        values = metrics.per_user(lists, held, (self.k,))
+        if not len(values["ndcg", self.k]):
+            return 0.0, 0.0
+        return float(values["ndcg", self.k].mean()), float(values["recall", self.k].mean())
+
+
+def _splits(X: sparse.csr_matrix, seed: int) -> list[tuple[sparse.csr_matrix, sparse.csr_matrix]]:
+    data = Interactions(X, np.arange(X.shape[0]), np.arange(X.shape[1]))
+    first = data.split(0.2, seed)
+    n = int(np.clip(ENOUGH // max(first[1].X.nnz, 1), 1, MOST_SPLITS))
+    more = [data.split(0.2, seed + 1_000 * at) for at in range(1, n)]
+    return [(train.X, held.X) for train, held in [first, *more]]
+
+
+def _some_users(held: sparse.csr_matrix, seed: int) -> np.ndarray:
+    """Rows with held-out games, at most MOST_USERS of them, drawn by seed."""
+    users = metrics.test_users(held)
+    if len(users) > MOST_USERS:
+        users = np.sort(np.random.default_rng(seed).choice(users, MOST_USERS, replace=False))
+    return users
