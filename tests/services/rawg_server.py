@@ -55,6 +55,7 @@ class RawgServer:
         self.quota: int | None = None  # requests before 'The monthly API limit reached'
         self.faults: list[Fault | None] = []  # one for each coming request; None: a good answer
         self.asked: list[dict[str, str]] = []  # parameters of each request, with 'User-Agent'
+        self.found: dict[tuple, list[dict]] = {}  # lists in order, by query
         self.images: dict[str, bytes] = {}  # path below /media/ -> bytes
         self.images_asked: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
@@ -158,6 +159,7 @@ def reset() -> Fault:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are two packets; do not wait between them
     server: ThreadingHTTPServer
 
     def do_GET(self) -> None:
@@ -207,6 +209,13 @@ class _Handler(BaseHTTPRequestHandler):
         return ""
 
     def _found(self) -> list[dict]:
+        names = ("tags", "genres", "dates", "ordering")
+        query = (len(self.rawg.games), *(self.asked.get(name, "") for name in names))
+        if query not in self.rawg.found:
+            self.rawg.found[query] = self._find()
+        return self.rawg.found[query]
+
+    def _find(self) -> list[dict]:
         games = self.rawg.games
         for name in ("tags", "genres"):
             wanted = set(self.asked.get(name, "").split(",")) - {""}
