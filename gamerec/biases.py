@@ -5,28 +5,7 @@ import pandas as pd
 
 from gamerec.explore import HIGH_RATING, attention_measure, concentration, known, label_sets
 
-
-def biases(raw: pd.DataFrame) -> pd.DataFrame:
-    """What the catalogue has too much or too little of: bias, measure, value (0-1), games, so.
-
-    games is the number of games that the value is a share of; a bias that cannot be measured is
-    not listed. so is what it means for recommending.
-    """
-    lines = [
-        _label_bias(raw, "tags", "free to play", "free", "carry the tag 'Free to Play'"),
-        _label_bias(raw, "genres", "action", "action", "have the genre Action"),
-        _high_rated_bias(raw),
-        _unrated_bias(raw),
-        _popularity_bias(raw),
-        _unlabelled_bias(raw),
-    ]
-    return pd.DataFrame(
-        [line for line in lines if line is not None],
-        columns=["bias", "measure", "value", "games", "so"],
-    )
-
-
-_Line = tuple[str, str, float, int, str]
+_Found = tuple[str, float, int]  # measure, value, games
 
 _SO = {
     "free": "owning a free game costs nothing, so an owned one may never have been played; of "
@@ -42,46 +21,70 @@ _SO = {
 }
 
 
-def _label_bias(
-    raw: pd.DataFrame, column: str, label: str, bias: str, measure: str
-) -> _Line | None:
+def biases(raw: pd.DataFrame) -> pd.DataFrame:
+    """One line per bias that can be measured here: bias, measure, value, games, so.
+
+    value is a share (0-1), measure says of what, games how many games it was measured on, and so
+    what it means for recommending.
+    """
+    found = {
+        "free": _labelled(raw, "tags", "free to play", "carry the tag 'Free to Play'"),
+        "action": _labelled(raw, "genres", "action", "have the genre Action"),
+        "high-rated": _high_rated(raw),
+        "unrated": _unrated(raw),
+        "popularity": _popular(raw),
+        "unlabelled": _unlabelled(raw),
+    }
+    lines = [(bias, *line, _SO[bias]) for bias, line in found.items() if line is not None]
+    return pd.DataFrame(lines, columns=["bias", "measure", "value", "games", "so"])
+
+
+def as_markdown(table: pd.DataFrame) -> str:
+    """`biases` as a list to read: what was measured, then what it means for recommending."""
+    lines = [
+        f"- **{row.bias}**: {row.value:.0%} {row.measure}. *For recommending:* {row.so}."
+        for row in table.itertuples()
+    ]
+    return "\n".join(lines)
+
+
+def _labelled(raw: pd.DataFrame, column: str, label: str, measure: str) -> _Found | None:
     sets = [{text.casefold() for text in set_} for set_ in label_sets(raw, column) if set_]
     if not sets:
         return None
     share = float(np.mean([label in set_ for set_ in sets]))
-    return bias, f"of the games with {column}, {measure}", share, len(sets), _SO[bias]
+    return f"of the {len(sets):,} games with {column} {measure}", share, len(sets)
 
 
-def _high_rated_bias(raw: pd.DataFrame) -> _Line | None:
+def _high_rated(raw: pd.DataFrame) -> _Found | None:
     rating = known(raw, "rating").dropna()
     if rating.empty:
         return None
-    measure = f"of the rated games, {HIGH_RATING:g} or more of 5 (lowest {rating.min():.2f})"
-    high = float((rating >= HIGH_RATING).mean())
-    return "high-rated", measure, high, len(rating), _SO["high-rated"]
+    lowest = f"the lowest has {rating.min():.2f}"
+    measure = f"of the {len(rating):,} rated games have {HIGH_RATING:g} or more of 5 ({lowest})"
+    return measure, float((rating >= HIGH_RATING).mean()), len(rating)
 
 
-def _unrated_bias(raw: pd.DataFrame) -> _Line:
+def _unrated(raw: pd.DataFrame) -> _Found | None:
     share = float(known(raw, "rating").isna().mean())
-    return "unrated", "of all games, have no rating", share, len(raw), _SO["unrated"]
+    if not share:
+        return None
+    return f"of all {len(raw):,} games have no rating", share, len(raw)
 
 
-def _popularity_bias(raw: pd.DataFrame) -> _Line | None:
+def _popular(raw: pd.DataFrame) -> _Found | None:
     curve = concentration(raw)
     if curve.empty:
         return None
+    n_games = len(curve) - 1
+    measure = f"of all {attention_measure(raw)} fall to the top tenth of {n_games:,} games"
     share = float(np.interp(0.1, curve["share_games"], curve["share_attention"]))
-    measure = f"of all {attention_measure(raw)} fall to the top tenth of the games"
-    return "popularity", measure, share, len(curve) - 1, _SO["popularity"]
+    return measure, share, n_games
 
 
-def _unlabelled_bias(raw: pd.DataFrame) -> _Line:
+def _unlabelled(raw: pd.DataFrame) -> _Found | None:
     pairs = zip(label_sets(raw, "genres"), label_sets(raw, "tags"), strict=True)
     share = float(np.mean([not genres and not tags for genres, tags in pairs]))
-    return (
-        "unlabelled",
-        "of all games, have neither genre nor tag",
-        share,
-        len(raw),
-        _SO["unlabelled"],
-    )
+    if not share:
+        return None
+    return f"of all {len(raw):,} games have neither genre nor tag", share, len(raw)

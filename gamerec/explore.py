@@ -51,7 +51,7 @@ def doubles(raw: pd.DataFrame) -> pd.DataFrame:
         "share their id with another row": _sharing(raw, GAME),
         "share their slug with another id": _sharing(raw.drop_duplicates(GAME), "slug"),
         "share their name with another id": _sharing(raw.drop_duplicates(GAME), NAME),
-        "have stray spaces, control characters or HTML entities in the name": int(unclean.sum()),
+        "have a name to clean (spaces, HTML entities)": int(unclean.sum()),
     }
     return pd.DataFrame({"check": list(counts), "games": list(counts.values())})
 
@@ -172,8 +172,8 @@ def concentration(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def attention_measure(raw: pd.DataFrame) -> str:
-    """What `concentration` counts: 'players who listed the game' or 'votes'."""
-    return "votes" if attention(raw).name == "ratings_count" else "players who listed the game"
+    """What `concentration` counts: 'votes' or 'listings by players'."""
+    return "votes" if attention(raw).name == "ratings_count" else "listings by players"
 
 
 def attention(raw: pd.DataFrame) -> pd.Series:

@@ -6,12 +6,14 @@ which kind, and so stay out: they act as weights (columns of the games table).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from gamerec.errors import UsageError
+from gamerec.columns import GAME
+from gamerec.errors import DataError, UsageError
 from gamerec.text import label_lists
 
 UNKNOWN_GENRE = "Unknown"  # stands for no genre, so it is no feature: not to know is no likeness
@@ -41,6 +43,22 @@ class ContentFeatures:
             shape=(len(wanted), self.matrix.shape[0]),
         )
         return ContentFeatures((place @ self.matrix).tocsr(), self.names, wanted)
+
+    def nearest(self, game_id: Any, k: int = 5) -> pd.DataFrame:
+        """game_id, similarity: this game, then the `k` most like it by the cosine of their content.
+
+        Only games that share something with it; equally similar ones in the order of the rows.
+        Raises DataError for a game that is not known.
+        """
+        row = pd.Index(self.game_ids).get_indexer(pd.Index([game_id]))[0]
+        if row < 0:
+            raise DataError(f"game {game_id!r} is not in the catalogue")
+        cosine = (self.matrix @ self.matrix[[row]].T).toarray().ravel()  # (n_games,)
+        cosine[row] = 2  # before any other
+        best = np.argsort(-cosine, kind="stable")[: k + 1]
+        cosine[row] = 1
+        best = best[cosine[best] > 0]
+        return pd.DataFrame({GAME: self.game_ids[best], "similarity": cosine[best]})
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Plain arrays for a numpy archive."""
@@ -93,7 +111,7 @@ def content_features(
     blocks = [_unit_rows(_idf_weighted(b)) for b in (genres[:, known], tags[:, kept])]
     names = [f"genre:{n}" for n in genre_names[known]] + [f"tag:{n}" for n in tag_names[kept]]
     matrix = sparse.csr_matrix(_unit_rows(sparse.hstack(blocks)), dtype=np.float32)
-    return ContentFeatures(matrix, np.array(names, dtype=np.str_), games["game_id"].to_numpy())
+    return ContentFeatures(matrix, np.array(names, dtype=np.str_), games[GAME].to_numpy())
 
 
 def _label_block(cells: pd.Series) -> tuple[sparse.csr_matrix, np.ndarray]:

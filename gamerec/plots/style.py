@@ -30,7 +30,7 @@ PALETTE = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, GREY)
 SEQUENTIAL = "cividis"  # colour map for amounts, dark to light in grey print too
 
 SCREEN_DPI = 80  # a figure of 10 inches is 800 CSS pixels wide
-PIXEL_RATIO = 2  # drawn at twice that, for sharp text on dense screens
+PIXEL_RATIO = 1.5  # drawn at more than that, for sharp text on dense screens
 
 TITLE: Any = {"loc": "left", "fontsize": 13, "fontweight": "bold", "color": INK, "pad": 10}
 
