@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 from gamerec.errors import UsageError
 from gamerec.models import persistence
 from gamerec.models.base import ItemModel
+from gamerec.models.blend import Blend
+from gamerec.models.content import Content
+from gamerec.models.ease import Ease
 from gamerec.models.item_knn import ItemKNN
 from gamerec.models.popularity import Popularity
+from gamerec.models.slim import Slim
 from gamerec.models.warm import warm_up
 from gamerec.storage import Store
 
@@ -17,7 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "ItemModel", "create", "kind", "load", "tune", "warm_up"]
 
-_KINDS: dict[str, type[ItemModel]] = {model.name: model for model in (ItemKNN, Popularity)}
+_KINDS: dict[str, type[ItemModel]] = {
+    model.name: model for model in (Blend, Content, Ease, ItemKNN, Popularity, Slim)
+}
 NAMES = tuple(sorted(_KINDS))
 
 

@@ -9,10 +9,9 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeAlias, cast
+from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeAlias, cast
 
 import numpy as np
-from numba import get_num_threads
 from pydantic import BaseModel, ConfigDict, ValidationError
 from scipy import sparse
 
@@ -20,24 +19,30 @@ from gamerec.errors import UsageError
 from gamerec.models import persistence
 from gamerec.models.checks import as_log, as_mask
 from gamerec.models.kernels import scoring
-from gamerec.models.kernels.ranked import inverse, popularity_order
 from gamerec.storage import Store
 
 History: TypeAlias = np.ndarray | list[int] | sparse.csr_matrix
 EpochCallback: TypeAlias = Callable[[dict[str, float]], None]
 
 _NO_VALUES = np.empty(0, np.float32)
-_EVERY_GAME = np.empty(0, np.bool_)
-# numba's fallback threading layer must not be entered by two threads at once
-_PARALLEL = threading.Lock()
 
 
-class Params(BaseModel):
+class CommonParams(BaseModel):
     """The parameters that every model has; a model's own follow in its subclass."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     values: Literal["binary", "log", "raw"] = "binary"
+
+
+class TrainingData(NamedTuple):
+    """What a model may make W from."""
+
+    X: sparse.csr_matrix  # (n_users, n_games), its values read by the rule `values`
+    popularity: np.ndarray  # (n_games,) float32, users of each game
+    features: sparse.csr_matrix | None = None  # (n_games, n_features)
+    validation: sparse.csr_matrix | None = None  # (n_users, n_games)
+    on_epoch: EpochCallback | None = None
 
 
 class ItemModel(ABC):
@@ -49,15 +54,25 @@ class ItemModel(ABC):
     """
 
     name: ClassVar[str]
-    Params: ClassVar[type[Params]] = Params
+    Params: ClassVar[type[CommonParams]] = CommonParams
+    options: CommonParams
     W: sparse.csr_matrix
     popularity: np.ndarray
 
     def __init__(self, **params: Any) -> None:
-        self.options = _parse(self.name, self.Params, params)
+        self.options = self.checked(params)
         self.history: list[dict[str, float]] = []
         self._scorer: scoring.Scorer | None = None
         self._lent = threading.local()
+
+    @classmethod
+    def checked(cls, params: dict[str, Any]) -> CommonParams:
+        """The parameters, checked; UsageError names each fault, and the nearest name for a typo."""
+        try:
+            return cls.Params(**params)
+        except ValidationError as error:
+            faults = "; ".join(_explain(fault, cls.Params) for fault in error.errors())
+            raise UsageError(f"model {cls.name}: {faults}") from None
 
     @property
     def params(self) -> dict[str, Any]:
@@ -97,23 +112,16 @@ class ItemModel(ABC):
         self._check_shapes(X, features, validation)
         self.history = []
         popularity = np.bincount(X.indices, minlength=X.shape[1]).astype(np.float32)
-        W = self._weights(self._read_values(X), features, validation, on_epoch)
-        return self._hold(W, popularity)
+        data = TrainingData(self._read_values(X), popularity, features, validation, on_epoch)
+        return self._hold(self._weights(data), popularity)
 
     @abstractmethod
-    def _weights(
-        self,
-        X: sparse.csr_matrix,
-        features: sparse.csr_matrix | None,
-        validation: sparse.csr_matrix | None,
-        on_epoch: EpochCallback | None,
-    ) -> sparse.csr_matrix:
-        """W, from X with its values already read by the rule `values`."""
+    def _weights(self, data: TrainingData) -> sparse.csr_matrix:
+        """W, CSR float32 with sorted rows and an empty diagonal."""
 
     def _hold(self, W: sparse.csr_matrix, popularity: np.ndarray) -> Self:
         self.W, self.popularity = W, popularity
-        order = popularity_order(popularity)
-        self._scorer = scoring.Scorer(W.indptr, W.indices, W.data, order, inverse(order))
+        self._scorer = scoring.new_scorer(W, popularity)
         self._lent = threading.local()
         return self
 
@@ -151,23 +159,8 @@ class ItemModel(ABC):
         """
         scorer = self._ready()
         X = self._read_values(as_log(X, len(scorer.order)))
-        games = np.empty((X.shape[0], _places(k)), np.int32)
-        scores = np.empty(games.shape, np.float32)
         mask = as_mask(allowed, len(scorer.order))
-        with _PARALLEL:
-            scoring.best_for_all(
-                scorer,
-                X.indptr,
-                X.indices,
-                X.data,
-                exclude_played,
-                mask,
-                get_num_threads(),
-                k,
-                games,
-                scores,
-            )
-        return games, scores
+        return scoring.best_for_all(scorer, X, _places(k), exclude_played, mask)
 
     def recommend_one(
         self,
@@ -186,7 +179,7 @@ class ItemModel(ABC):
         games, values = self._history(history)
         out_games = np.empty(_places(k), np.int32)
         out_scores = np.empty(k, np.float32)
-        mask = _EVERY_GAME if allowed is None else as_mask(allowed, len(scorer.order))
+        mask = scoring.EVERY_GAME if allowed is None else as_mask(allowed, len(scorer.order))
         found = scoring.best_for_one(
             scorer, games, values, exclude_played, mask, self._buffers(k), out_games, out_scores
         )
@@ -232,12 +225,7 @@ class ItemModel(ABC):
         X = self._read_values(as_log(X, len(scorer.order)))
         if games.ndim != 2 or len(games) != X.shape[0]:
             raise UsageError(f"lists of shape {games.shape} do not fit {X.shape[0]} users")
-        out = np.empty(games.shape, np.int32)
-        with _PARALLEL:
-            scoring.strongest_sources(
-                scorer, X.indptr, X.indices, X.data, games.astype(np.int32, copy=False), out
-            )
-        return out
+        return scoring.strongest_sources(scorer, X, games.astype(np.int32, copy=False))
 
     # keeping
 
@@ -309,17 +297,7 @@ def _stranger(games: np.ndarray, n_games: int) -> str:
     return f"there is no game in column {column}: the model knows columns 0 to {n_games - 1}"
 
 
-def _parse(name: str, schema: type[Params], params: dict[str, Any]) -> Params:
-    """The parameters, checked; UsageError names each fault, and the nearest name for a typo."""
-    try:
-        return schema(**params)
-    except ValidationError as error:
-        raise UsageError(
-            f"model {name}: " + "; ".join(_explain(fault, schema) for fault in error.errors())
-        ) from None
-
-
-def _explain(fault: Any, schema: type[Params]) -> str:
+def _explain(fault: Any, schema: type[CommonParams]) -> str:
     parameter = str(fault["loc"][0]) if fault["loc"] else "parameters"
     if fault["type"] != "extra_forbidden":
         return f"{parameter}={fault['input']!r}: {fault['msg']}"

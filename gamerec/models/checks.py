@@ -49,3 +49,10 @@ def as_mask(allowed: np.ndarray | None, n_games: int) -> np.ndarray:
             f"it is {mask.dtype} of shape {mask.shape}"
         )
     return np.ascontiguousarray(mask)
+
+
+def as_features(features: Any) -> sparse.csr_matrix:
+    """The (n_games, n_features) matrix turned over, (n_features, n_games) CSR float32, checked."""
+    if not sparse.issparse(features):
+        raise UsageError(f"features must be a sparse matrix, not {type(features).__name__}")
+    return as_log(features.T.tocsr())

@@ -13,7 +13,7 @@ from scipy import sparse
 from gamerec.models import base
 from gamerec.models.kernels.assemble import weight_matrix
 from gamerec.models.kernels.cooccurrence import Denominator, nearest
-from gamerec.models.kernels.ranked import RankedLog, rank_log
+from gamerec.models.kernels.ranked import RankedLog, rank_log, squared_lengths
 from gamerec.models.weighting import weigh_users
 
 
@@ -36,7 +36,7 @@ class ItemKNN(base.ItemModel):
 
     name = "item_knn"
 
-    class Params(base.Params):
+    class Params(base.CommonParams):
         similarity: Literal["cosine", "asymmetric", "jaccard", "tversky"] = "cosine"
         neighbours: int = Field(100, ge=1)
         shrinkage: float = Field(0.0, ge=0)
@@ -46,23 +46,14 @@ class ItemKNN(base.ItemModel):
 
     options: Params
 
-    def _weights(
-        self,
-        X: sparse.csr_matrix,
-        features: sparse.csr_matrix | None,
-        validation: sparse.csr_matrix | None,
-        on_epoch: base.EpochCallback | None,
-    ) -> sparse.csr_matrix:
-        log = rank_log(weigh_users(X, self.options.weighting))
+    def _weights(self, data: base.TrainingData) -> sparse.csr_matrix:
+        log = rank_log(weigh_users(data.X, self.options.weighting), data.popularity)
         found = nearest(log, self._denominator(log), self.options.neighbours)
         return weight_matrix(found, log.order)
 
     def _denominator(self, log: RankedLog) -> Denominator:
         o = self.options
-        squares = np.add.reduceat(
-            np.append(log.user_values**2, 0), log.game_start[:-1], dtype=np.float64
-        )
-        squares[np.diff(log.game_start) == 0] = 0
+        squares = squared_lengths(log)
         zero = np.zeros(len(squares))
         if o.similarity in ("cosine", "asymmetric"):
             alpha = o.alpha if o.similarity == "asymmetric" else 0.5

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from gamerec.models.base import EpochCallback, ItemModel
+from gamerec.models.base import ItemModel, TrainingData
 
 
 class Popularity(ItemModel):
@@ -11,11 +11,5 @@ class Popularity(ItemModel):
 
     name = "popularity"
 
-    def _weights(
-        self,
-        X: sparse.csr_matrix,
-        features: sparse.csr_matrix | None,
-        validation: sparse.csr_matrix | None,
-        on_epoch: EpochCallback | None,
-    ) -> sparse.csr_matrix:
-        return sparse.csr_matrix((X.shape[1], X.shape[1]), dtype=np.float32)
+    def _weights(self, data: TrainingData) -> sparse.csr_matrix:
+        return sparse.csr_matrix((len(data.popularity),) * 2, dtype=np.float32)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from gamerec import metrics, models
+from gamerec import metrics
 from gamerec.interactions import Interactions
 from gamerec.models.base import ItemModel
 
@@ -22,12 +22,15 @@ MOST_USERS = 20_000  # users scored per split: more do not change which paramete
 
 @dataclass(frozen=True)
 class Score:
-    """Means over the users with held-out games, over the splits; seconds of one fit."""
+    """Means over the users with held-out games, over the splits.
+
+    fit_seconds: of one fit; seconds: of all fits and scorings. params: those to fit again with.
+    """
 
     ndcg: float
     recall: float
     fit_seconds: float
-    score_seconds: float
+    seconds: float
     params: dict[str, Any]
 
 
@@ -70,20 +73,20 @@ class Validation:
         A model that learns in epochs chooses the best by the first split; the others are fitted
         with that number. `Score.params` are those to fit again with.
         """
+        from gamerec import models  # which imports tuning on demand, and so this module
+
         params = dict(params)
         values: list[tuple[float, float]] = []
-        fit_seconds = score_seconds = 0.0
+        begun, fit_seconds = time.perf_counter(), 0.0
         for (train, held), users in zip(self.splits, self.scored, strict=True):
             start = time.perf_counter()
             model = models.create(name, **params)
             model.fit(train, features=self.features, validation=held, on_epoch=on_epoch)
-            middle = time.perf_counter()
+            fit_seconds += time.perf_counter() - start
             values.append(self._values(model, train[users], held[users]))
-            fit_seconds += middle - start
-            score_seconds += time.perf_counter() - middle
         ndcg, recall = np.mean(values, axis=0)
-        n = len(self.splits)
-        return Score(float(ndcg), float(recall), fit_seconds / n, score_seconds / n, params)
+        seconds = time.perf_counter() - begun
+        return Score(float(ndcg), float(recall), fit_seconds / len(values), seconds, params)
 
     def _values(
         self, model: ItemModel, X: sparse.csr_matrix, held: sparse.csr_matrix

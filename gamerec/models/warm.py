@@ -14,7 +14,7 @@ def warm_up() -> None:
     X = sparse.csr_matrix(np.array([[1, 1, 0, 1], [0, 1, 1, 0], [1, 0, 1, 1]], np.float32))
     allowed = np.ones(4, np.bool_)
     for name in NAMES:
-        model = create(name).fit(X)
+        model = create(name).fit(X, features=X.T.tocsr(), validation=X)
         games, _ = model.recommend(X, k=2, allowed=allowed)
         model.because(X, games)
         for history in ([0, 1], X[:1]):

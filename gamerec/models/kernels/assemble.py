@@ -8,15 +8,24 @@ from gamerec.models.kernels.cooccurrence import Neighbours
 from gamerec.models.kernels.ranked import inverse
 
 
-def weight_matrix(found: Neighbours, order: np.ndarray) -> sparse.csr_matrix:
+def weight_matrix(
+    found: Neighbours,
+    order: np.ndarray,
+    source: np.ndarray | None = None,
+    target: np.ndarray | None = None,
+) -> sparse.csr_matrix:
     """W, (n_games, n_games) CSR float32 with sorted rows: W[i, j] = value of source i of target j.
 
     `found` speaks of ranks, the result of columns; order: (n_games,) the column at each rank.
+    source, target: (n_games,) float32 in rank order; each value is multiplied by both of its
+    factors. Values of 0 are left out.
     """
     n_games = len(order)
-    indptr, indices, data = _transpose(*found, order, inverse(order))
-    W = sparse.csr_matrix((data, indices, indptr), shape=(n_games, n_games))
-    W.has_sorted_indices = True
+    source = np.ones(n_games, np.float32) if source is None else source
+    target = np.ones(n_games, np.float32) if target is None else target
+    arrays = _transpose(*found, order, inverse(order), source, target)
+    W = sparse.csr_matrix(arrays, shape=(n_games, n_games))
+    W.has_canonical_format = True
     return W
 
 
@@ -27,19 +36,24 @@ def _transpose(
     n_sources: np.ndarray,
     order: np.ndarray,
     rank: np.ndarray,
+    source: np.ndarray,
+    target: np.ndarray,
 ) -> tuple[np.ndarray, ...]:
     n_games = len(order)
-    indptr = np.zeros(n_games + 1, np.int64)
+    indptr = np.zeros(n_games + 1, np.int32)
     for j in range(n_games):
         for a in range(n_sources[j]):
-            indptr[order[ids[j, a]] + 1] += 1
-    indptr = np.cumsum(indptr)
+            indptr[order[ids[j, a]] + 1] += values[j, a] != 0
+    for i in range(n_games):
+        indptr[i + 1] += indptr[i]
     indices, data = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
     place = indptr[:-1].copy()
     for column in range(n_games):  # ascending columns, so that each row comes out sorted
         j = rank[column]
         for a in range(n_sources[j]):
-            i = order[ids[j, a]]
-            indices[place[i]], data[place[i]] = column, values[j, a]
-            place[i] += 1
-    return indptr, indices, data
+            if values[j, a] != 0:
+                i = order[ids[j, a]]
+                indices[place[i]] = column
+                data[place[i]] = values[j, a] * source[ids[j, a]] * target[j]
+                place[i] += 1
+    return data, indices, indptr

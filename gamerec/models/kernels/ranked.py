@@ -1,6 +1,6 @@
 """A play log in rank space: games numbered by popularity, both by user and by game.
 
-Rank 0 is the game with most users. Heavy games then lie together at the front of every
+Rank 0 is the most popular game. Heavy games then lie together at the front of every
 accumulator, where they stay in cache, and "the more popular of equals" is "the lower rank".
 """
 
@@ -35,11 +35,17 @@ def inverse(order: np.ndarray) -> np.ndarray:
     return rank
 
 
-def rank_log(X: sparse.csr_matrix) -> RankedLog:
-    """Renumber the columns of X, a CSR float32 matrix, by the number of their users."""
+def rank_log(X: sparse.csr_matrix, popularity: np.ndarray) -> RankedLog:
+    """Renumber the columns of X, a CSR float32 matrix, by popularity (n_games,)."""
     counts = np.bincount(X.indices, minlength=X.shape[1])
-    order = popularity_order(counts)
+    order = popularity_order(popularity)
     return RankedLog(order, *_rank(X.indptr, X.indices, X.data, inverse(order), counts[order]))
+
+
+def squared_lengths(log: RankedLog) -> np.ndarray:
+    """The sum of squares of each game's values, (n_games,) float64 in rank order."""
+    squares = np.square(log.values, dtype=np.float64)
+    return np.bincount(log.games, weights=squares, minlength=len(log.order))
 
 
 @njit(cache=True)

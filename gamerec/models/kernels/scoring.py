@@ -5,13 +5,19 @@ packed keys. Games with no positive score fill up by popularity: untouched ones 
 negative ones last. A kernel's caller lends the buffers, which come back all zero.
 """
 
+import threading
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import get_num_threads, njit, prange
+from scipy import sparse
 
+from gamerec.models.kernels.ranked import inverse, popularity_order
 from gamerec.models.kernels.select import keep_largest, pack, position_of, score_of
 
+EVERY_GAME = np.empty(0, np.bool_)  # the mask that lets all games through
+# numba's fallback threading layer must not be entered by two threads at once
+_ONE_AT_A_TIME = threading.Lock()
 BLOCK = 16  # accumulators are a multiple of this long, so that blocks need no remainder
 
 
@@ -31,6 +37,12 @@ class Buffers(NamedTuple):
     sums: np.ndarray  # (n_games rounded up to BLOCK,) float32, all zero between users
     marks: np.ndarray  # (n_games,) bool, all False between users
     keys: np.ndarray  # (4 k + 64,) uint64
+
+
+def new_scorer(W: sparse.csr_matrix, popularity: np.ndarray) -> Scorer:
+    """W must have sorted rows without duplicates; its arrays are not copied."""
+    order = popularity_order(popularity)
+    return Scorer(W.indptr, W.indices, W.data, order, inverse(order))
 
 
 def new_buffers(n_games: int, k: int) -> Buffers:
@@ -76,8 +88,42 @@ def best_for_one(
     return True
 
 
-@njit(parallel=True, cache=True, nogil=True)
 def best_for_all(
+    scorer: Scorer,
+    X: sparse.csr_matrix,
+    k: int,
+    exclude: bool = True,
+    allowed: np.ndarray = EVERY_GAME,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The k best games of each row of X: columns (n_users, k) int32 and scores float32."""
+    games = np.empty((X.shape[0], k), np.int32)
+    scores = np.empty((X.shape[0], k), np.float32)
+    with _ONE_AT_A_TIME:
+        _best_for_all(
+            scorer,
+            X.indptr,
+            X.indices,
+            X.data,
+            exclude,
+            allowed,
+            get_num_threads(),
+            k,
+            games,
+            scores,
+        )
+    return games, scores
+
+
+def strongest_sources(scorer: Scorer, X: sparse.csr_matrix, games: np.ndarray) -> np.ndarray:
+    """For each place of lists (n_users, k) the played game that gives it most; -1 for none."""
+    out = np.empty(games.shape, np.int32)
+    with _ONE_AT_A_TIME:
+        _strongest_sources(scorer, X.indptr, X.indices, X.data, games, out)
+    return out
+
+
+@njit(parallel=True, cache=True, nogil=True)
+def _best_for_all(
     scorer: Scorer,
     indptr: np.ndarray,
     indices: np.ndarray,
@@ -313,7 +359,7 @@ def contributions(
 
 
 @njit(parallel=True, cache=True, nogil=True)
-def strongest_sources(
+def _strongest_sources(
     scorer: Scorer,
     indptr: np.ndarray,
     indices: np.ndarray,

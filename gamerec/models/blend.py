@@ -1,0 +1,92 @@
+"""`blend`: the weighted sum of several models, which is one weight matrix again."""
+
+from typing import Any
+
+import numpy as np
+from pydantic import Field, field_validator
+from scipy import sparse
+
+from gamerec.errors import UsageError
+from gamerec.models import base
+from gamerec.models.watching import accuracy
+
+
+class Blend(base.ItemModel):
+    """W = sum over parts p of shares[p] W_p / |W_p|, with the Frobenius norm |W_p|.
+
+    parts: name and parameters of each model, as [{"name": "ease", "penalty": 30}, ...]; all read
+        the values of X by the blend's own rule.
+    shares: one number per part; None to fit them to the validation part, by NDCG@watch_k: parts
+        join one after another in the order given, each with the share, of eleven from 0 to 1,
+        that is best while the earlier ones keep their proportions. Without a validation part
+        shares are equal.
+
+    After fit, `shares_` holds the shares, adding up to 1. Memory: the parts together.
+    """
+
+    name = "blend"
+
+    class Params(base.CommonParams):
+        parts: list[dict[str, Any]] = Field(
+            [{"name": "ease"}, {"name": "item_knn", "weighting": "tfidf"}], min_length=1
+        )
+        shares: list[float] | None = None
+        watch_k: int = Field(10, ge=1)
+
+        @field_validator("parts")
+        @classmethod
+        def _are_models(cls, parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            for part in parts:
+                _create(part, "raw")
+            return parts
+
+    options: Params
+
+    def _weights(self, data: base.TrainingData) -> sparse.csr_matrix:
+        o = self.options
+        if o.shares is not None and (len(o.shares) != len(o.parts) or min(o.shares) < 0):
+            raise UsageError(f"shares must be {len(o.parts)} numbers of 0 or more, one per part")
+        matrices = [_unit(_create(part, "raw")._weights(data)) for part in o.parts]
+        if o.shares is not None:
+            shares = np.array(o.shares)
+        elif data.validation is not None:
+            shares = _fitted(matrices, data, o.watch_k)
+        else:
+            shares = np.ones(len(matrices))
+        self.shares_ = shares / max(shares.sum(), np.finfo(float).tiny)
+        return _sum(matrices, self.shares_)
+
+
+def _create(part: dict[str, Any], values: str) -> base.ItemModel:
+    from gamerec.models import create
+
+    if part.get("name") == "blend":
+        raise UsageError("a blend cannot be part of a blend; name its parts directly")
+    return create(**{"name": "", **part, "values": values})
+
+
+def _unit(W: sparse.csr_matrix) -> sparse.csr_matrix:
+    norm = np.sqrt(np.square(W.data, dtype=np.float64).sum())
+    return W * np.float32(1 / norm) if norm else W
+
+
+def _sum(matrices: list[sparse.csr_matrix], shares: np.ndarray) -> sparse.csr_matrix:
+    W = sparse.csr_matrix(matrices[0].shape, dtype=np.float32)
+    for matrix, share in zip(matrices, shares, strict=True):
+        if share:
+            W = W + matrix * np.float32(share)
+    W.sort_indices()
+    return W
+
+
+def _fitted(matrices: list[sparse.csr_matrix], data: base.TrainingData, k: int) -> np.ndarray:
+    shares = np.zeros(len(matrices))
+    shares[0] = 1
+    for part in range(1, len(matrices)):
+        tried = [np.where(np.arange(len(shares)) == part, s, shares * (1 - s)) for s in _STEPS]
+        ndcg = [accuracy(_sum(matrices, t), data, k)[f"ndcg@{k}"] for t in tried]
+        shares = tried[int(np.argmax(ndcg))]  # of equals the first: fewer parts
+    return shares
+
+
+_STEPS = np.linspace(0, 1, 11)
