@@ -5,16 +5,18 @@ import importlib.metadata
 import platform
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from gamerec.interactions import Interactions
+if TYPE_CHECKING:  # the pipeline asks for commit and versions only
+    from gamerec.interactions import Interactions
 
 LIBRARIES = ("gamerec", "numpy", "scipy", "pandas", "numba")
 
 
-def hash_data(data: Interactions) -> str:
+def hash_data(data: "Interactions") -> str:
     """SHA-256 of who played what: ids, matrix and weights; equal data gives equal hashes."""
+    import numpy as np
+
     digest = hashlib.sha256()
     for ids in (data.user_ids, data.game_ids):
         digest.update("\n".join(map(str, ids.tolist())).encode())

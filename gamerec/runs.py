@@ -7,14 +7,15 @@ Running notebooks is the business of `pipeline`; this module only keeps what the
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from gamerec.errors import DataError, UsageError
 from gamerec.settings import Settings, load_settings
 from gamerec.storage import MissingKey, Store, open_store
+
+if TYPE_CHECKING:  # the pipeline reads marks and verdicts, and needs neither
+    import numpy as np
+    import pandas as pd
 
 STAGES = ("crawl", "eda", "preprocess", "simulate", "train", "evaluate", "batch_score")
 
@@ -59,19 +60,19 @@ class Run:
         """Whether some form of the artifact is there."""
         return any(self.store.exists(name + suffix) for suffix in (".parquet", ".npz", ".json"))
 
-    def read_table(self, name: str) -> pd.DataFrame:
+    def read_table(self, name: str) -> "pd.DataFrame":
         """A table artifact; DataError names the notebook to run first."""
         return self._read(self.store.read_table, name, ".parquet")
 
-    def write_table(self, name: str, frame: pd.DataFrame) -> None:
+    def write_table(self, name: str, frame: "pd.DataFrame") -> None:
         """Keep a table artifact (Parquet)."""
         self.store.write_table(f"{name}.parquet", frame)
 
-    def read_arrays(self, name: str) -> dict[str, np.ndarray]:
+    def read_arrays(self, name: str) -> dict[str, "np.ndarray"]:
         """An arrays artifact."""
         return self._read(self.store.read_arrays, name, ".npz")
 
-    def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+    def write_arrays(self, name: str, arrays: Mapping[str, "np.ndarray"]) -> None:
         """Keep an arrays artifact (numpy archive, no pickle)."""
         self.store.write_arrays(f"{name}.npz", arrays)
 

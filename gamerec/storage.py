@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import numpy as np
-import pandas as pd
-
 from gamerec.errors import DataError, ServiceError, UsageError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # numpy and pandas are loaded where a table or an array is: JSON needs neither
+    import numpy as np
+    import pandas as pd
+
     from gamerec.settings import Settings
 
 _TEMPORARY = ".~"  # begins the name of a file that is still being written
@@ -106,22 +106,26 @@ class Store(ABC):
         text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
         self.write(key, text.encode() + b"\n")
 
-    def read_table(self, key: str) -> pd.DataFrame:
+    def read_table(self, key: str) -> "pd.DataFrame":
         """The Parquet object as a frame; raises DataError where it is not Parquet."""
+        import pandas as pd
+
         data = self.read(key)
         try:
             return pd.read_parquet(io.BytesIO(data))
         except (ValueError, OSError) as error:
             raise DataError(f"{self.uri}/{key} is not readable Parquet: {error}") from None
 
-    def write_table(self, key: str, frame: pd.DataFrame) -> None:
+    def write_table(self, key: str, frame: "pd.DataFrame") -> None:
         """Write the frame as Parquet, without its index."""
         buffer = io.BytesIO()
         frame.to_parquet(buffer, index=False)
         self.write(key, buffer.getvalue())
 
-    def read_arrays(self, key: str) -> dict[str, np.ndarray]:
+    def read_arrays(self, key: str) -> dict[str, "np.ndarray"]:
         """The numpy archive; raises DataError where it is none, or holds pickled members."""
+        import numpy as np
+
         data = self.read(key)
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as archive:
@@ -129,8 +133,10 @@ class Store(ABC):
         except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise DataError(f"{self.uri}/{key} is no readable numpy archive: {error}") from None
 
-    def write_arrays(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
+    def write_arrays(self, key: str, arrays: Mapping[str, "np.ndarray"]) -> None:
         """Write a numpy archive of plain arrays."""
+        import numpy as np
+
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **arrays)
         self.write(key, buffer.getvalue())
