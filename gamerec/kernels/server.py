@@ -1,0 +1,171 @@
+"""A process that imports the heavy libraries once and forks a clean kernel for every notebook.
+
+Started by `fork.ForkServer` as `python -m gamerec.kernels.server FD FOLDER`; FD is its end of a
+socket to the runner, FOLDER holds the connection files. It answers one line of JSON with one line,
+imports while nobody asks, and starts no thread of its own, so that a fork copies a quiet process.
+It knows nothing of notebooks or stages. It ends, and its kernels with it, when the runner ends in
+whatever way: the socket closes, and Linux sends SIGTERM as asked for by `end_with_parent`.
+"""
+
+import atexit
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import random
+import select
+import shutil
+import signal
+import socket
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+# In the order in which the stages need them; a kernel forked early imports the rest by itself.
+PRELOAD = (
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "pandas",
+    "pyarrow.parquet",
+    "gamerec.runs",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "gamerec.catalogue",
+    "gamerec.plots.style",
+    "scipy.sparse",
+    "numba",
+    "gamerec.models",
+    "gamerec.simulate",
+    "gamerec.evaluate",
+    "gamerec.tracking",
+    "wandb",
+    "gamerec.registry",
+    "gamerec.database",
+    "gamerec.batch",
+)
+
+_PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent(signum: int, parent: int) -> None:
+    """Have Linux send `signum` to this process when `parent` ends, even by SIGKILL."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signum)
+    if os.getppid() != parent:  # it ended before the call above
+        os._exit(1)
+
+
+@dataclass
+class Server:
+    """The state of the server: its socket, what is left to import, and its living children."""
+
+    channel: socket.socket
+    preload: deque[str]
+    children: set[int] = field(default_factory=set)
+
+    def serve(self) -> dict[str, Any] | None:
+        """Answer until the runner is gone: None, or in a forked child the request for a kernel."""
+        lines = self.channel.makefile("r", encoding="utf-8")
+        while True:
+            if not select.select([self.channel], [], [], 0 if self.preload else None)[0]:
+                self._import_next()
+                continue
+            line = lines.readline()
+            if not line:
+                return None
+            request = json.loads(line)
+            answer = self._answer(request)
+            if answer is None:
+                return request
+            self.channel.sendall(json.dumps(answer).encode() + b"\n")
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        if request["op"] == "start":
+            pid = os.fork()
+            if pid == 0:
+                return None
+            self.children.add(pid)
+            return {"pid": pid}
+        return {"status": self._poll(request["pid"])}
+
+    def _poll(self, pid: int) -> int | None:
+        """Exit code of a child, negative for a signal; None while it runs.
+
+        Only this call reaps, so a pid that the runner may still signal is never given anew.
+        """
+        if pid not in self.children:
+            return 0
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if not found:
+            return None
+        self.children.discard(pid)
+        return os.waitstatus_to_exitcode(status)
+
+    def _import_next(self) -> None:
+        name = self.preload.popleft()
+        with contextlib.suppress(Exception):  # the notebook that needs it will show the error
+            importlib.import_module(name)
+
+    def end(self) -> None:
+        """Kill every kernel with all that it started."""
+        for pid in self.children:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+
+
+def run_kernel(connection_file: str, cwd: str, server: int) -> NoReturn:
+    """Be an IPython kernel, in a session of its own, until it is asked to shut down."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    end_with_parent(signal.SIGKILL, server)
+    os.setsid()
+    os.chdir(cwd)
+    gc.freeze()  # what is imported stays: no need to look through it, or copy its pages
+    gc.enable()
+    _reseed()
+    from ipykernel.kernelapp import IPKernelApp
+
+    sys.argv = ["ipykernel_launcher", "-f", connection_file]
+    app = IPKernelApp.instance(parent_handle=server)
+    # Runs leave no trace in the history of the user's own IPython.
+    app.initialize(["-f", connection_file, "--HistoryManager.enabled=False"])
+    app.start()
+    # End as Python does, without its last step: to take every object apart would copy all pages.
+    threading._shutdown()  # type: ignore[attr-defined]  # as multiprocessing does after a fork
+    atexit._run_exitfuncs()
+    os._exit(0)
+
+
+def _reseed() -> None:
+    """Kernels are forks of one process: without this all would draw the same random numbers."""
+    random.seed()
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()
+
+
+def _leave(server: Server, folder: str) -> NoReturn:
+    server.end()
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
+
+
+def main(arguments: Iterable[str]) -> None:
+    """Serve on the socket with the given file descriptor."""
+    descriptor, folder, parent, *preload = arguments
+    own_pid = os.getpid()
+    server = Server(socket.socket(fileno=int(descriptor)), deque(preload or PRELOAD))
+    signal.signal(signal.SIGTERM, lambda *_: _leave(server, folder))
+    end_with_parent(signal.SIGTERM, int(parent))
+    gc.disable()  # imports make much and drop little; `run_kernel` turns it on again
+    request = server.serve()
+    if request is None:
+        _leave(server, folder)
+    server.channel.close()
+    run_kernel(request["connection_file"], request["cwd"], own_pid)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
