@@ -42,7 +42,7 @@ _SAME = {"id": GAME, "background_image": "image_url"}
 _SEPARATORS = ("||", "|", ";", ",")
 _EMPTY = ("", "nan", "null", "none", "na", "n/a", "<na>", "nat")
 _TOLERATED = 0.1  # share of a column's filled cells that may be emptied
-_WHOLE = r"-?(?:0|[1-9]\d*)"
+_WHOLE = r"-?(?:0|[1-9][0-9]*)"
 
 
 def parse(data: bytes, name: str) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -81,7 +81,7 @@ def _raw_games(table: pd.DataFrame, repairs: Counter) -> pd.DataFrame:
     _fill_counts(numbers, table, repairs)
     genres = _lists(table, "genres")
     first = _lists(table, "first_genre")
-    genres = [several or single for several, single in zip(genres, first, strict=True)]
+    genres = [one or other or one for one, other in zip(genres, first, strict=True)]
     columns = {
         GAME: _ids(table[GAME], repairs),
         **{name: _texts(table, name, repairs) for name in of_kind("text")},

@@ -1,35 +1,44 @@
-"""Raw games from RAWG's answers, from the sample and from a file, as one table.
+"""Where the games of a run come from: RAWG, a file of one's own, or the sample.
 
-The words and units are RAWG's (`columns.RAW_GAMES`). A value that cannot be what its column says is
-emptied and counted; nothing is imputed, merged or cleaned here: that is `catalogue`.
+Each gives one table in RAWG's words and units (`columns.RAW_GAMES`) and says what is known of it. A
+value that cannot be what its column says is emptied and counted; nothing is imputed, merged or
+cleaned here: that is `catalogue`.
 """
 
 import difflib
 import hashlib
 import html
-import math
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 import pandas as pd
 
-from gamerec import catalogue_file
-from gamerec.columns import GAME, NAME, RAW_GAMES, check
+from gamerec import catalogue_file, raw_games
+from gamerec.columns import GAME, RAW_GAMES, check
 from gamerec.errors import DataError, UsageError
 from gamerec.query import Query
-from gamerec.raw_games import RANGES, frame
 from gamerec.settings import Settings
 from gamerec.storage import open_store
 
+if TYPE_CHECKING:
+    from gamerec.rawg import RawgClient
+
 Kind = Literal["rawg", "sample", "file"]
 
+_WORDS = {  # crawl.Crawled.counts, for a reader
+    "requests": "requests made, retries included",
+    "fetched": "pages fetched",
+    "kept": "pages that were in the store",
+    "stale": "old pages used, as the budget was spent",
+    "repeated": "games met on two pages, taken once",
+    "undated": "games without a release date, in no slice",
+}
 RAWG = {"attribution": "RAWG", "attribution_url": "https://rawg.io"}
-_LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,29 @@ class Source:
             "sha256": hashlib.sha256(content.encode()).hexdigest(),
         }
         return cls(games, {**found, **about})
+
+    @property
+    def made(self) -> str:
+        """One line: how many games, and from where."""
+        n, about = f"{len(self.games):,}", self.about
+        if about["source"] == "sample":
+            return f"{n} games from the sample"
+        if about["source"] == "file":
+            return f"{n} games from {Path(about['path']).name}"
+        cut = "" if about["complete"] else "; the budget ended the crawl, run it again to go on"
+        requests = about["counts"]["requests"]
+        return f"{n} of {about['total']:,} games from RAWG, {requests:,} requests{cut}"
+
+    def report(self) -> pd.DataFrame:
+        """How it went, one count a row."""
+        about = self.about
+        rows = {"games": len(self.games), "ids that occur again": about["repeated_ids"]}
+        if about["source"] == "rawg":
+            rows["games in RAWG's whole list"] = about["total"]
+            rows |= {_WORDS[n]: about["counts"][n] for n in _WORDS if n in about["counts"]}
+        rows |= about["repairs"]
+        rows |= {f"covers {how}": count for how, count in about.get("covers", {}).items()}
+        return pd.DataFrame({"number": list(rows.values())}, index=list(rows))
 
 
 def choose(catalogue: str, settings: Settings) -> Kind:
@@ -116,7 +148,7 @@ def load(
     max_games: int = 40,
     budget: int = 1_000,
     max_age_days: float = 7,
-    clock: Callable[[], float] = time.time,
+    covers: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Source:
     """The games of the source that `choose` names; the other arguments matter to RAWG only.
@@ -124,24 +156,33 @@ def load(
     Raises UsageError, DataError or, from RAWG, ServiceError.
     """
     kind = choose(catalogue, settings)
-    if kind == "sample":
-        return sample()
-    if kind == "file":
-        return from_file(find(catalogue, settings))
-    from gamerec import crawl, rawg  # 0.4 s of imports that only a crawl needs
+    if kind == "rawg":
+        client = _client(settings, budget, sleep)
+        source = _crawled(client, settings, query or Query(), max_games, max_age_days)
+    else:
+        source = sample() if kind == "sample" else from_file(find(catalogue, settings))
+    return _with_covers(source, settings) if covers else source
 
-    query = query or Query()
-    client = rawg.RawgClient(
+
+def _client(settings: Settings, budget: int, sleep: Callable[[float], None]) -> "RawgClient":
+    from gamerec.rawg import RawgClient  # 0.4 s of imports that only a crawl needs
+
+    return RawgClient(
         settings.rawg_api_key,
         settings.rawg_url,
-        clock=clock,
         sleep=sleep,
         budget=budget,
         timeout=settings.rawg_timeout,
         attempts=settings.rawg_attempts,
     )
-    store = open_store(settings.store_uri)
-    found = crawl.crawl(client, store, query, max_games, max_age_days, clock)
+
+
+def _crawled(
+    client: "RawgClient", settings: Settings, query: Query, max_games: int, max_age_days: float
+) -> Source:
+    from gamerec.crawl import crawl
+
+    found = crawl(client, open_store(settings.store_uri), query, max_games, max_age_days)
     return from_rawg(
         found.games,
         query=query.parameters(),
@@ -150,6 +191,17 @@ def load(
         complete=found.complete,
         counts=dict(found.counts),
     )
+
+
+def _with_covers(source: Source, settings: Settings) -> Source:
+    from gamerec.covers import keep_covers  # Pillow and requests, for those who want pictures
+
+    counts = keep_covers(
+        source.games["image_url"].dropna(),
+        open_store(settings.store_uri),
+        own_host=urlsplit(settings.rawg_url).netloc,
+    )
+    return replace(source, about={**source.about, "covers": dict(counts)})
 
 
 def sample() -> Source:
@@ -168,71 +220,6 @@ def from_file(path: Path) -> Source:
 
 
 def from_rawg(games: Iterable[Mapping[str, Any]], **about: Any) -> Source:
-    """The games of RAWG's list or detail answers, in their order.
-
-    `about` is added to what is known of the source. A game without a whole-number id is left out
-    and counted.
-    """
-    repairs: Counter = Counter()
-    rows = [_row(game, repairs) for game in games if _has_id(game, repairs)]
-    return Source.of("rawg", frame(rows), repairs, **RAWG, **about)
-
-
-def _has_id(game: Mapping[str, Any], repairs: Counter) -> bool:
-    identity = game.get("id")
-    fine = type(identity) is int and abs(identity) <= _LARGEST_ID
-    if not fine:
-        repairs["games without an id left out"] += 1
-    return fine
-
-
-def _row(game: Mapping[str, Any], repairs: Counter) -> dict[str, Any]:
-    """One game of RAWG as a row of RAW_GAMES."""
-    added, owned = game.get("added"), None
-    statuses = game.get("added_by_status")
-    if isinstance(statuses, Mapping):
-        owned = statuses.get("owned", 0)  # a status that nobody chose is absent
-    elif statuses is None and added == 0:
-        owned = 0
-    numbers = {
-        name: game.get(name) for name in ("playtime", "rating", "ratings_count", "metacritic")
-    }
-    numbers |= {"added": added, "owned": owned}
-    texts = {name: game.get(name) for name in ("slug", NAME, "released")}
-    return {
-        GAME: game["id"],
-        **{name: _text(value) for name, value in texts.items()},
-        "image_url": _text(game.get("background_image")),
-        "genres": _names(game.get("genres")),
-        "tags": _names(game.get("tags")),
-        **{name: _number(name, value, repairs) for name, value in numbers.items()},
-    }
-
-
-def _text(value: Any) -> str | None:
-    if not isinstance(value, str) or not value.strip():
-        return None
-    return value.encode("utf-8", "replace").decode()  # JSON can carry half a surrogate pair
-
-
-def _number(name: str, value: Any, repairs: Counter) -> float | None:
-    if value is None:
-        return None
-    low, high = RANGES[name]
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not low <= value <= high:
-        repairs[f"{name}: cells out of range emptied"] += 1
-        return None
-    return float(value)
-
-
-def _names(value: Any) -> list[str] | None:
-    """The names of RAWG's genres or tags as a sorted set; None where RAWG says null.
-
-    RAWG's order is not stable between calls. Until 2023 tags had Russian twins.
-    """
-    if not isinstance(value, list):
-        return None
-    entries = [e for e in value if isinstance(e, Mapping) and e.get("language") != "rus"]
-    names = (_text(entry.get("name")) for entry in entries)
-    return sorted({name.strip() for name in names if name})
+    """The games of RAWG's list or detail answers, in their order, with `about` noted."""
+    frame, repairs = raw_games.of_answers(games)
+    return Source.of("rawg", frame, repairs, **RAWG, **about)

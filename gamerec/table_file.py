@@ -18,6 +18,7 @@ import pyarrow.parquet
 from gamerec.errors import DataError
 
 _SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_MOST_COLUMNS = 1_000
 _SHOWN = 200  # characters of a foreign message or line
 
 
@@ -92,6 +93,8 @@ def _parse(data: bytes, separator: str, bad: list[Any]) -> pa.Table:
 
     text = io.TextIOWrapper(io.BytesIO(data.lstrip(b"\r\n")), "utf-8", newline="")
     names = next(csv.reader(text, delimiter=separator))
+    if len(names) > _MOST_COLUMNS:
+        raise DataError(f"the first line has {len(names):,} cells: it is no header")
     return pa.csv.read_csv(
         io.BytesIO(data),
         # one block, so that a line may be as long as the file; one thread, for line numbers

@@ -113,8 +113,8 @@ def _stretch(
     for a in range(m):
         gain += w[a] * G[own, a] - l1 * abs(w[a])
         cost += w[a] * (G[own, a] - slope[a] + l2 * w[a])
-    if gain > 0 and cost > 0:
-        length = np.float32(gain / cost)
+    if cost > 0:
+        length = np.float32(max(gain, 0.0) / cost)
         for a in range(m):
             w[a] *= length
             slope[a] = G[own, a] - length * (G[own, a] - slope[a])

@@ -11,6 +11,7 @@ from numba import get_num_threads, njit, prange
 from gamerec.models.kernels.cooccurrence import Neighbours
 from gamerec.models.kernels.gram import Gram, gather
 from gamerec.models.kernels.ranked import RankedLog
+from gamerec.models.kernels.select import sort
 
 _CONTRACT = {"contract", "nsz"}  # fused multiply-add; nothing that reorders a sum
 _TOLERANCE = 1e-6  # of the residual, relative to the right-hand side
@@ -55,10 +56,13 @@ def _solve(
 @njit(cache=True)
 def join(ids: np.ndarray, j: int, m: int, members: np.ndarray) -> int:
     """members[:m] = the m - 1 sources and j itself, ascending; returns the place of j."""
-    members[: m - 1] = ids[: m - 1]
+    own = 0
+    for a in range(m - 1):
+        members[a] = ids[a]
+        own += ids[a] < j
     members[m - 1] = j
-    members[:m].sort()
-    return int(np.searchsorted(members[:m], j))
+    sort(members, m)
+    return own
 
 
 @njit(cache=True)

@@ -13,7 +13,7 @@ from numba import get_num_threads, njit, prange
 from scipy import sparse
 
 from gamerec.models.kernels.ranked import inverse, popularity_order
-from gamerec.models.kernels.select import keep_largest, pack, position_of, score_of
+from gamerec.models.kernels.select import keep_largest, pack, position_of, score_of, sort
 
 EVERY_GAME = np.empty(0, np.bool_)  # the mask that lets all games through
 # numba's fallback threading layer must not be entered by two threads at once
@@ -73,7 +73,7 @@ def best_for_one(
     for i in games:
         if i < 0 or i >= n_games:
             return False
-    played = np.empty(len(games), np.int64)
+    played = np.empty(len(games), np.int32)
     weights = np.empty(len(games), np.float32)
     n = 0
     for a in range(len(games)):
@@ -180,7 +180,7 @@ def _best(
     if n > k:
         keep_largest(keys, n, k)
         n = k
-    keys[:n].sort()
+    sort(keys, n)
     for a in range(n):
         key = keys[n - 1 - a]
         out_games[a] = scorer.order[position_of(key)]
@@ -312,7 +312,7 @@ def _fill(
         if n_negative > k:
             keep_largest(keys, n_negative, k)
             n_negative = k
-        keys[:n_negative].sort()
+        sort(keys, n_negative)
         for a in range(min(n_negative, k - n)):
             key = keys[n_negative - 1 - a]
             out_games[n], out_scores[n] = scorer.order[position_of(key)], score_of(key)

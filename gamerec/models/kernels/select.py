@@ -59,6 +59,18 @@ def keep_largest(keys: np.ndarray, n: int, k: int) -> None:
             return
 
 
+@njit(cache=True)
+def sort(values: np.ndarray, n: int) -> None:
+    """Sort values[:n] upward (Shell sort: short lists, and a fraction of np.sort's compile time)."""
+    for gap in (701, 301, 132, 57, 23, 10, 4, 1):
+        for i in range(gap, n):
+            value, j = values[i], i
+            while j >= gap and values[j - gap] > value:
+                values[j] = values[j - gap]
+                j -= gap
+            values[j] = value
+
+
 @njit(cache=True, inline="always")
 def _median(a: np.uint64, b: np.uint64, c: np.uint64) -> np.uint64:
     return max(min(a, b), min(max(a, b), c))
