@@ -38,6 +38,12 @@ _WORDS = {  # crawl.Crawled.counts, for a reader
     "repeated": "games met on two pages, taken once",
     "undated": "games without a release date, in no slice",
 }
+_COVERS = {  # covers.keep_covers, for a reader
+    "fetched": "covers fetched",
+    "kept": "covers that were in the store",
+    "failed": "covers that could not be had",
+    "skipped": "covers not asked for, as the host failed",
+}
 RAWG = {"attribution": "RAWG", "attribution_url": "https://rawg.io"}
 
 
@@ -84,7 +90,7 @@ class Source:
             rows["games in RAWG's whole list"] = about["total"]
             rows |= {_WORDS[n]: about["counts"][n] for n in _WORDS if n in about["counts"]}
         rows |= about["repairs"]
-        rows |= {f"covers {how}": count for how, count in about.get("covers", {}).items()}
+        rows |= {_COVERS[how]: count for how, count in about.get("covers", {}).items()}
         return pd.DataFrame({"number": list(rows.values())}, index=list(rows))
 
 
