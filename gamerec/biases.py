@@ -42,10 +42,14 @@ def biases(raw: pd.DataFrame) -> pd.DataFrame:
 def as_markdown(table: pd.DataFrame) -> str:
     """`biases` as a list to read: what was measured, then what it means for recommending."""
     lines = [
-        f"- **{row.bias}**: {row.value:.0%} {row.measure}. *For recommending:* {row.so}."
+        f"- **{row.bias}**: {_percent(row.value)} {row.measure}. *For recommending:* {row.so}."
         for row in table.itertuples()
     ]
     return "\n".join(lines)
+
+
+def _percent(share: float) -> str:
+    return "less than 1%" if 0 < share < 0.01 else f"{share:.0%}"
 
 
 def _labelled(raw: pd.DataFrame, column: str, label: str, measure: str) -> _Found | None:

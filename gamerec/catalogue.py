@@ -188,7 +188,7 @@ def _shrink_ratings(games: pd.DataFrame, steps: Steps, prior_votes: float) -> No
     steps.cells("unknown: shrunk as if the prior's", votes, assumed, f"{prior_votes:g} votes")
     weight = assumed + prior_votes
     own = (assumed / weight.where(weight > 0)).fillna(0.0)  # the share of the game's own rating
-    shrunk = own * rating + (1 - own) * mean
+    shrunk = (own * rating + (1 - own) * mean).clip(*RANGES["rating"])  # rounding may overshoot
     note = f"to {mean:.2f} by {prior_votes:g} votes"
     games["rating_shrunk"] = steps.cells("shrunk by votes", rating, shrunk, note, "rating_shrunk")
 

@@ -310,7 +310,7 @@ def catalogues(draw: st.DrawFn) -> pd.DataFrame:
     return frame([{"game_id": i} | draw(ROWS) for i in draw(IDS)])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(catalogues(), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_changes_nothing(raw: pd.DataFrame, random) -> None:
     order = list(range(len(raw)))
@@ -321,7 +321,7 @@ def test_the_order_of_the_rows_changes_nothing(raw: pd.DataFrame, random) -> Non
     assert_frame_equal(shuffled_steps, steps)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(catalogues())
 def test_any_catalogue_becomes_a_table_that_keeps_its_promises(raw: pd.DataFrame) -> None:
     games, steps = clean(raw)

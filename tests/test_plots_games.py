@@ -30,6 +30,15 @@ def test_there_is_no_strip_where_all_votes_are_known() -> None:
     assert len(plots.shrinkage(games).axes) == 1
 
 
+def test_where_no_votes_are_known_the_strip_stands_alone() -> None:
+    games, _ = clean(frame(RATED[2:]))
+    figure = plots.shrinkage(games)
+    figure.draw_without_rendering()
+    (strip,) = figure.axes
+    assert strip.get_xlabel() == "votes unknown"
+    assert len(strip.collections[1].get_offsets()) == 1
+
+
 @pytest.mark.parametrize("n", [1, 4])
 def test_known_and_imputed_are_told_apart(n: int) -> None:
     games, _ = clean(frame(RATED[:n]))

@@ -190,9 +190,10 @@ def shrinkage(games: pd.DataFrame) -> Figure:
     unknown = rated[rated["ratings_count"] <= 0]
     figure = new_figure(9.5, 4.8)
     axes, strip = _vote_axes(figure, counted["ratings_count"], len(unknown) > 0)
-    _moves(axes, counted["ratings_count"].to_numpy(), counted)
     if strip is not None:
         _moves(strip, _spread(unknown), unknown)
+    if len(counted):
+        _moves(axes, counted["ratings_count"].to_numpy(), counted)
     axes.set_title("Ratings, pulled to the mean where few voted", **TITLE)
     legend_below(axes)
     return figure
@@ -259,7 +260,14 @@ def _count_ticks(axes: Axes, largest: float) -> None:
 
 
 def _vote_axes(figure: Figure, votes: pd.Series, with_strip: bool) -> tuple[Axes, Axes | None]:
-    """Axes of rating over votes, and a strip on their left for the games of unknown votes."""
+    """Axes of rating over votes, and a strip on their left for the games of unknown votes.
+
+    Where no votes are known there is the strip alone, given back as both.
+    """
+    if votes.empty:
+        axes = figure.subplots()
+        axes.set(xlim=(-0.6, 0.6), xticks=[], xlabel="votes unknown", ylabel="rating, 0-5")
+        return axes, axes
     widths = [1, 6] if with_strip else [1]
     grid = figure.subplots(1, len(widths), sharey=True, width_ratios=widths, squeeze=False)[0]
     grid[0].set_ylabel("rating, 0-5")
@@ -273,7 +281,7 @@ def _vote_axes(figure: Figure, votes: pd.Series, with_strip: bool) -> tuple[Axes
 
 def _log_axis(axes: Axes, values: pd.Series) -> None:
     """A logarithmic x axis with a readable number of ticks for these values."""
-    narrow = values.empty or values.max() < 100 * values.min()
+    narrow = values.max() < 100 * values.min()
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0, 3.0)))
     axes.xaxis.set_minor_locator(NullLocator())
