@@ -42,8 +42,9 @@ def biases(raw: pd.DataFrame) -> pd.DataFrame:
 def as_markdown(table: pd.DataFrame) -> str:
     """`biases` as a list to read: what was measured, then what it means for recommending."""
     lines = [
-        f"- **{row.bias}**: {_percent(row.value)} {row.measure}. *For recommending:* {row.so}."
-        for row in table.itertuples()
+        f"- **{row['bias']}**: {_percent(row['value'])} {row['measure']}. "
+        f"*For recommending:* {row['so']}."
+        for row in table.to_dict("records")
     ]
     return "\n".join(lines)
 
