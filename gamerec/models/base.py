@@ -9,7 +9,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias, cast
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -18,13 +18,14 @@ from scipy import sparse
 from gamerec.errors import UsageError
 from gamerec.models import persistence
 from gamerec.models.checks import as_log, as_mask
-from gamerec.models.kernels import scoring
+from gamerec.models.kernels import explaining, scoring
 from gamerec.storage import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 History: TypeAlias = np.ndarray | list[int] | sparse.csr_matrix
 EpochCallback: TypeAlias = Callable[[dict[str, float]], None]
-
-_NO_VALUES = np.empty(0, np.float32)
 
 
 class CommonParams(BaseModel):
@@ -51,6 +52,7 @@ class ItemModel(ABC):
     W: (n_games, n_games) CSR float32, diagonal 0; W[i, j] is how much having played i raises j.
     popularity: (n_games,) float32, the number of users of each game in the fitted matrix.
     history: what was recorded in each epoch, for models that learn in epochs.
+    trials: the table of what was tried, for a model that `tune` has chosen.
     """
 
     name: ClassVar[str]
@@ -58,6 +60,7 @@ class ItemModel(ABC):
     options: CommonParams
     W: sparse.csr_matrix
     popularity: np.ndarray
+    trials: "pd.DataFrame"
 
     def __init__(self, **params: Any) -> None:
         self.options = self.checked(params)
@@ -212,7 +215,7 @@ class ItemModel(ABC):
         for columns in (games, np.array([game])):
             if len(columns) and not 0 <= columns.min() <= columns.max() < len(scorer.order):
                 raise UsageError(_stranger(columns, len(scorer.order)))
-        parts = scoring.contributions(scorer, games, values, game)
+        parts = explaining.contributions(scorer, games, values, game)
         best_first = np.lexsort((scorer.rank[games], -parts))
         return games[best_first].astype(np.int32), parts[best_first]
 
@@ -225,7 +228,7 @@ class ItemModel(ABC):
         X = self._read_values(as_log(X, len(scorer.order)))
         if games.ndim != 2 or len(games) != X.shape[0]:
             raise UsageError(f"lists of shape {games.shape} do not fit {X.shape[0]} users")
-        return scoring.strongest_sources(scorer, X, games.astype(np.int32, copy=False))
+        return explaining.strongest_sources(scorer, X, games.astype(np.int32, copy=False))
 
     # keeping
 
@@ -276,7 +279,7 @@ class ItemModel(ABC):
             games = np.empty(0, np.int64)
         if self.options.values == "log":  # a game named without hours counts as one hour
             return games.astype(np.int64), np.full(len(games), np.log(2), np.float32)
-        return games.astype(np.int64, copy=False), _NO_VALUES
+        return games.astype(np.int64, copy=False), scoring.ALL_ONES
 
     def _buffers(self, k: int) -> scoring.Buffers:
         """This thread's buffers, lent again at each call with the same k."""

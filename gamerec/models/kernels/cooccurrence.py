@@ -14,7 +14,8 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 
 from gamerec.models.kernels.ranked import RankedLog
-from gamerec.models.kernels.select import keep_largest, pack, position_of, score_of
+from gamerec.models.kernels.select import pack, position_of, room, score_of, shrink
+from gamerec.models.kernels.threads import ONE_AT_A_TIME
 
 
 class Denominator(NamedTuple):
@@ -39,8 +40,8 @@ class Neighbours(NamedTuple):
 def nearest(log: RankedLog, denominator: Denominator, k: int) -> Neighbours:
     """The at most k sources with the highest positive similarity to each target, itself left out.
 
-    Memory: the result and, per thread, an accumulator of n_games float32. Of equal similarities
-    the more popular source is kept.
+    Memory: the result and, per thread, an accumulator of n_games float32 and a list of as many
+    int32. Of equal similarities the more popular source is kept.
     """
     n_games = len(log.order)
     k = max(1, min(k, n_games - 1))
@@ -49,41 +50,51 @@ def nearest(log: RankedLog, denominator: Denominator, k: int) -> Neighbours:
         np.empty((n_games, k), np.float32),
         np.zeros(n_games, np.int32),
     )
-    _nearest(log, denominator, k, get_num_threads(), *found)
+    with ONE_AT_A_TIME:
+        _nearest(get_num_threads(), log, denominator, room(k), *found)
     return found
 
 
 @njit(parallel=True, cache=True, nogil=True)
 def _nearest(
+    n_threads: int,
     log: RankedLog,
     denominator: Denominator,
-    k: int,
-    n_threads: int,
+    n_keys: int,
     ids: np.ndarray,
     values: np.ndarray,
     n_sources: np.ndarray,
 ) -> None:
-    n_games = len(log.order)
-    sums = np.zeros((n_threads, n_games), np.float32)
-    touched = np.empty((n_threads, n_games + 1), np.int32)
-    keys = np.empty((n_threads, 4 * k + 64), np.uint64)
     for t in prange(n_threads):
-        for j in range(t, n_games, n_threads):
-            n = _add_rows(log, j, sums[t], touched[t])
-            n = _keep_nearest(denominator, j, sums[t], touched[t], n, keys[t], k)
-            for a in range(n):
-                ids[j, a] = position_of(keys[t, a])
-                values[j, a] = score_of(keys[t, a])
-            n_sources[j] = n
+        _nearest_share(np.int64(t), n_threads, log, denominator, n_keys, ids, values, n_sources)
 
 
 @njit(cache=True)
-def _add_rows(
+def _nearest_share(
+    t: int,
+    n_threads: int,
     log: RankedLog,
-    j: int,
-    sums: np.ndarray,
-    touched: np.ndarray,
-) -> int:
+    denominator: Denominator,
+    n_keys: int,
+    ids: np.ndarray,
+    values: np.ndarray,
+    n_sources: np.ndarray,
+) -> None:
+    n_games, k = ids.shape
+    sums = np.zeros(n_games, np.float32)
+    touched = np.empty(n_games + 1, np.int32)
+    keys = np.empty(n_keys, np.uint64)
+    for j in range(t, n_games, n_threads):
+        n_touched = _add_rows(log, j, sums, touched)
+        n = _keep_nearest(denominator, j, sums, touched, n_touched, keys, k)
+        for a in range(n):
+            ids[j, a] = position_of(keys[a])
+            values[j, a] = score_of(keys[a])
+        n_sources[j] = n
+
+
+@njit(cache=True)
+def _add_rows(log: RankedLog, j: int, sums: np.ndarray, touched: np.ndarray) -> int:
     """Add the rows of the users of j, scaled by x[u, j]; list each game on its first touch."""
     n = 0
     for q in range(log.game_start[j], log.game_start[j + 1]):
@@ -122,10 +133,6 @@ def _keep_nearest(
             keys[n] = key
             n += 1
             if n == len(keys):
-                keep_largest(keys, n, k)
-                n = k
-                least = keys[:k].min()
-    if n > k:
-        keep_largest(keys, n, k)
-        n = k
-    return n
+                n = shrink(keys, n, k)
+                least = keys[k - 1]
+    return shrink(keys, n, k)

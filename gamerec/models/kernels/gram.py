@@ -10,6 +10,8 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 
 from gamerec.models.kernels.ranked import RankedLog
+from gamerec.models.kernels.select import sort_pairs
+from gamerec.models.kernels.threads import ONE_AT_A_TIME
 
 BUDGET = 1 << 28  # cells of float32: 1 GiB
 
@@ -23,16 +25,14 @@ class Gram(NamedTuple):
 
 def gram(log: RankedLog, uses: int, budget: int = BUDGET) -> Gram:
     """Keep the rows that are dearer to add up `uses` times than to keep, within the budget."""
-    n_games = len(log.order)
-    work = _row_work(log)
-    length = np.arange(1, n_games + 1)
-    kept = work * uses > 4 * length + uses * uses
-    kept &= np.cumsum(np.where(kept, length, 0)) <= budget
-    ends = np.cumsum(np.where(kept, length, 0))
-    row_at = np.where(kept, ends - length, -1)
-    cells = np.empty(ends[-1] if n_games else 0, np.float32)
-    _fill(log, row_at, cells, get_num_threads())
-    return Gram(row_at, cells)
+    length = np.arange(1, len(log.order) + 1)
+    kept = _row_work(log) * uses > 4 * length + uses * uses
+    kept &= np.cumsum(kept * length) <= budget
+    ends = np.cumsum(kept * length)
+    held = Gram(np.where(kept, ends - length, -1), np.zeros(int((kept * length).sum()), np.float32))
+    with ONE_AT_A_TIME:
+        _fill(get_num_threads(), log, held.row_at, held.cells)
+    return held
 
 
 @njit(cache=True)
@@ -47,49 +47,91 @@ def _row_work(log: RankedLog) -> np.ndarray:
 
 
 @njit(parallel=True, cache=True, nogil=True)
-def _fill(log: RankedLog, row_at: np.ndarray, cells: np.ndarray, n_threads: int) -> None:
-    n_games = len(row_at)
+def _fill(n_threads: int, log: RankedLog, row_at: np.ndarray, cells: np.ndarray) -> None:
     for t in prange(n_threads):
-        for r in range(t, n_games, n_threads):
-            if row_at[r] >= 0:
-                row = cells[row_at[r] : row_at[r] + r + 1]
-                row[:] = 0
-                for q in range(log.game_start[r], log.game_start[r + 1]):
-                    u, x = log.users[q], log.user_values[q]
-                    for p in range(log.row_start[u], log.row_start[u + 1]):
-                        if log.games[p] > r:
-                            break
-                        row[log.games[p]] += x * log.values[p]
+        _fill_share(np.int64(t), n_threads, log, row_at, cells)
 
 
 @njit(cache=True)
-def gather(
-    log: RankedLog, gram: Gram, members: np.ndarray, place: np.ndarray, G: np.ndarray
+def _fill_share(
+    t: int, n_threads: int, log: RankedLog, row_at: np.ndarray, cells: np.ndarray
 ) -> None:
-    """G[a, b] = x_members[a] . x_members[b], both halves and the diagonal.
-
-    members: (m,) ascending ranks; place: (n_games,) int32 of -1, and left so; G: (m, m) or larger.
-    """
-    m = len(members)
-    for a in range(m):
-        place[members[a]] = a
-    for a in range(m):
-        r, row = members[a], G[a]
-        if gram.row_at[r] >= 0:
-            cells = gram.cells[gram.row_at[r] :]
-            for b in range(a + 1):
-                row[b] = cells[members[b]]
-        else:
-            row[: a + 1] = 0
+    for r in range(t, len(row_at), n_threads):
+        if row_at[r] >= 0:
+            row = cells[row_at[r] : row_at[r] + r + 1]
             for q in range(log.game_start[r], log.game_start[r + 1]):
                 u, x = log.users[q], log.user_values[q]
                 for p in range(log.row_start[u], log.row_start[u + 1]):
                     if log.games[p] > r:
                         break
-                    b = place[log.games[p]]
-                    if b >= 0:
-                        row[b] += x * log.values[p]
+                    row[log.games[p]] += x * log.values[p]
+
+
+@njit(cache=True)
+def gather(
+    log: RankedLog,
+    row_at: np.ndarray,
+    cells: np.ndarray,
+    members: np.ndarray,
+    m: int,
+    place: np.ndarray,
+    G: np.ndarray,
+) -> None:
+    """G[a, b] = x[members[a]] . x[members[b]] for a, b < m, both halves and the diagonal.
+
+    members: ascending ranks; place: (n_games,) int32, all zero, and left so.
+    """
+    for a in range(m):
+        place[members[a]] = a + 1
+    for a in range(m):
+        r, row = members[a], G[a]
+        if row_at[r] >= 0:
+            first = row_at[r]
+            for b in range(a + 1):
+                row[b] = cells[first + members[b]]
+        else:
+            for b in range(a + 1):
+                row[b] = 0
+            _add_row(log, r, place, row)
         for b in range(a):
             G[b, a] = row[b]
     for a in range(m):
-        place[members[a]] = -1
+        place[members[a]] = 0
+
+
+@njit(cache=True)
+def _add_row(log: RankedLog, r: int, place: np.ndarray, row: np.ndarray) -> None:
+    for q in range(log.game_start[r], log.game_start[r + 1]):
+        u, x = log.users[q], log.user_values[q]
+        for p in range(log.row_start[u], log.row_start[u + 1]):
+            if log.games[p] > r:
+                break
+            b = place[log.games[p]]
+            if b > 0:
+                row[b - 1] += x * log.values[p]
+
+
+@njit(cache=True)
+def enter(
+    ids: np.ndarray, values: np.ndarray, n: int, j: int, members: np.ndarray, w: np.ndarray
+) -> int:
+    """A target joins its n sources: members[:n + 1] ascending, w their values, 0 for the target.
+
+    Sorts ids and values as well. Returns the place of the target.
+    """
+    sort_pairs(ids, values, n)
+    own = 0
+    for a in range(n):
+        own += ids[a] < j
+    for a in range(n):
+        b = a + (a >= own)
+        members[b], w[b] = ids[a], values[a]
+    members[own], w[own] = j, 0
+    return own
+
+
+@njit(cache=True)
+def leave(values: np.ndarray, n: int, own: int, w: np.ndarray) -> None:
+    """The reverse: the values of the sources, without the target."""
+    for a in range(n):
+        values[a] = w[a + (a >= own)]

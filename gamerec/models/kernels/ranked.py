@@ -1,7 +1,7 @@
 """A play log in rank space: games numbered by popularity, both by user and by game.
 
-Rank 0 is the most popular game. Heavy games then lie together at the front of every
-accumulator, where they stay in cache, and "the more popular of equals" is "the lower rank".
+Rank 0 is the most popular game. Heavy games then lie together at the front of every accumulator,
+where they stay in cache, and "the more popular of equals" is "the lower rank".
 """
 
 from typing import NamedTuple
@@ -15,10 +15,10 @@ class RankedLog(NamedTuple):
     """X twice, (n_users, n_games): rows of ranks, and for each rank its users; both ascending."""
 
     order: np.ndarray  # (n_games,) int32: the column at each rank
-    row_start: np.ndarray  # (n_users + 1,)
+    row_start: np.ndarray  # (n_users + 1,) int64
     games: np.ndarray  # (nnz,) int32 ranks
     values: np.ndarray  # (nnz,) float32
-    game_start: np.ndarray  # (n_games + 1,)
+    game_start: np.ndarray  # (n_games + 1,) int64
     users: np.ndarray  # (nnz,) int32
     user_values: np.ndarray  # (nnz,) float32
 
@@ -37,9 +37,20 @@ def inverse(order: np.ndarray) -> np.ndarray:
 
 def rank_log(X: sparse.csr_matrix, popularity: np.ndarray) -> RankedLog:
     """Renumber the columns of X, a CSR float32 matrix, by popularity (n_games,)."""
-    counts = np.bincount(X.indices, minlength=X.shape[1])
     order = popularity_order(popularity)
-    return RankedLog(order, *_rank(X.indptr, X.indices, X.data, inverse(order), counts[order]))
+    counts = np.bincount(X.indices, minlength=X.shape[1])[order]
+    log = RankedLog(
+        order,
+        X.indptr.astype(np.int64),
+        np.empty(X.nnz, np.int32),
+        np.empty(X.nnz, np.float32),
+        np.concatenate(([0], np.cumsum(counts))),
+        np.empty(X.nnz, np.int32),
+        np.empty(X.nnz, np.float32),
+    )
+    _by_game(X.indices, X.data, inverse(order), log, log.game_start.copy())
+    _by_user(log, log.row_start.copy())
+    return log
 
 
 def squared_lengths(log: RankedLog) -> np.ndarray:
@@ -49,29 +60,22 @@ def squared_lengths(log: RankedLog) -> np.ndarray:
 
 
 @njit(cache=True)
-def _rank(
-    indptr: np.ndarray,
-    indices: np.ndarray,
-    data: np.ndarray,
-    rank: np.ndarray,
-    counts: np.ndarray,
-) -> tuple[np.ndarray, ...]:
-    n_users, n_games, nnz = len(indptr) - 1, len(rank), len(indices)
-    game_start = np.zeros(n_games + 1, np.int64)
-    game_start[1:] = np.cumsum(counts)
-    users, user_values = np.empty(nnz, np.int32), np.empty(nnz, np.float32)
-    fill = game_start[:-1].copy()
-    for u in range(n_users):
-        for p in range(indptr[u], indptr[u + 1]):
-            r = rank[indices[p]]
-            users[fill[r]], user_values[fill[r]] = u, data[p]
-            fill[r] += 1
-    row_start = indptr.astype(np.int64)
-    games, values = np.empty(nnz, np.int32), np.empty(nnz, np.float32)
-    place = row_start[:-1].copy()
-    for r in range(n_games):
-        for p in range(game_start[r], game_start[r + 1]):
-            u = users[p]
-            games[place[u]], values[place[u]] = r, user_values[p]
+def _by_game(
+    columns: np.ndarray, values: np.ndarray, rank: np.ndarray, log: RankedLog, place: np.ndarray
+) -> None:
+    for u in range(len(log.row_start) - 1):
+        for p in range(log.row_start[u], log.row_start[u + 1]):
+            r = rank[columns[p]]
+            log.users[place[r]] = u
+            log.user_values[place[r]] = values[p]
+            place[r] += 1
+
+
+@njit(cache=True)
+def _by_user(log: RankedLog, place: np.ndarray) -> None:
+    for r in range(len(log.order)):
+        for p in range(log.game_start[r], log.game_start[r + 1]):
+            u = log.users[p]
+            log.games[place[u]] = r
+            log.values[place[u]] = log.user_values[p]
             place[u] += 1
-    return row_start, games, values, game_start, users, user_values

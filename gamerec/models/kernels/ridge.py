@@ -9,9 +9,9 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 
 from gamerec.models.kernels.cooccurrence import Neighbours
-from gamerec.models.kernels.gram import Gram, gather
+from gamerec.models.kernels.gram import Gram, enter, gather, leave
 from gamerec.models.kernels.ranked import RankedLog
-from gamerec.models.kernels.select import sort
+from gamerec.models.kernels.threads import ONE_AT_A_TIME
 
 _CONTRACT = {"contract", "nsz"}  # fused multiply-add; nothing that reorders a sum
 _TOLERANCE = 1e-6  # of the residual, relative to the right-hand side
@@ -23,82 +23,69 @@ def solve_ridge(log: RankedLog, gram: Gram, found: Neighbours, penalty: float) -
 
     Memory per thread: the square of (neighbours + 1) float32.
     """
-    _solve(log, gram, *found, np.float32(penalty), get_num_threads())
+    with ONE_AT_A_TIME:
+        _solve(get_num_threads(), log, *gram, *found, np.float32(penalty))
 
 
 @njit(parallel=True, cache=True, nogil=True)
 def _solve(
+    n_threads: int,
     log: RankedLog,
-    gram: Gram,
+    row_at: np.ndarray,
+    cells: np.ndarray,
     ids: np.ndarray,
     values: np.ndarray,
     n_sources: np.ndarray,
     penalty: np.float32,
+) -> None:
+    for t in prange(n_threads):
+        _solve_share(np.int64(t), n_threads, log, row_at, cells, ids, values, n_sources, penalty)
+
+
+@njit(cache=True)
+def _solve_share(
+    t: int,
     n_threads: int,
+    log: RankedLog,
+    row_at: np.ndarray,
+    cells: np.ndarray,
+    ids: np.ndarray,
+    values: np.ndarray,
+    n_sources: np.ndarray,
+    penalty: np.float32,
 ) -> None:
     n_games, width = len(n_sources), ids.shape[1] + 1
-    for t in prange(n_threads):
-        place = np.full(n_games, -1, np.int32)
-        G = np.empty((width, width), np.float32)
-        work = np.empty((6, width), np.float32)
-        members = np.empty(width, np.int32)
-        for j in range(t, n_games, n_threads):
-            m = n_sources[j] + 1
-            if m > 1:
-                own = join(ids[j], j, m, members)
-                gather(log, gram, members[:m], place, G)
-                for a in range(m):
-                    G[a, a] += penalty
-                _conjugate_gradients(G, own, m, work)
-                part(members, own, m, work[0], ids[j], values[j])
-
-
-@njit(cache=True)
-def join(ids: np.ndarray, j: int, m: int, members: np.ndarray) -> int:
-    """members[:m] = the m - 1 sources and j itself, ascending; returns the place of j."""
-    own = 0
-    for a in range(m - 1):
-        members[a] = ids[a]
-        own += ids[a] < j
-    members[m - 1] = j
-    sort(members, m)
-    return own
-
-
-@njit(cache=True)
-def part(
-    members: np.ndarray, own: int, m: int, w: np.ndarray, ids: np.ndarray, values: np.ndarray
-) -> None:
-    """The reverse of `join`, for ids and their weights."""
-    for a in range(m - 1):
-        b = a + (a >= own)
-        ids[a], values[a] = members[b], w[b]
+    place = np.zeros(n_games, np.int32)
+    members = np.empty(width, np.int32)
+    G = np.empty((width, width), np.float32)
+    w, work = np.empty(width, np.float32), np.empty((5, width), np.float32)
+    for j in range(t, n_games, n_threads):
+        n = n_sources[j]
+        if n:
+            own = enter(ids[j], values[j], n, j, members, w)
+            gather(log, row_at, cells, members, n + 1, place, G)
+            for a in range(n + 1):
+                G[a, a] += penalty
+            _conjugate_gradients(G, own, n + 1, w, work)
+            leave(values[j], n, own, w)
 
 
 @njit(cache=True, fastmath=_CONTRACT)
-def _conjugate_gradients(G: np.ndarray, own: int, m: int, work: np.ndarray) -> None:
-    """work[0, :m] = w with G w = G[own] outside `own`, and w[own] = 0.
+def _conjugate_gradients(G: np.ndarray, own: int, m: int, w: np.ndarray, work: np.ndarray) -> None:
+    """w[:m] such that (G w)[a] = G[a, own] for each a but own, and w[own] = 0.
 
     An inverse diagonal of 0 keeps the target out of its own regression.
     """
-    w, residual, preconditioned, direction, image, inverse = (
-        work[0],
-        work[1],
-        work[2],
-        work[3],
-        work[4],
-        work[5],
-    )
+    residual, preconditioned, direction = work[0], work[1], work[2]
+    image, inverse = work[3], work[4]
     for c in range(m):
-        inverse[c] = np.float32(1) / G[c, c]
-    inverse[own] = 0
-    for c in range(m):
+        inverse[c] = 0 if c == own else 1 / G[c, c]
         w[c], residual[c] = 0, G[own, c]
         preconditioned[c] = direction[c] = inverse[c] * residual[c]
     length = _dot(residual, preconditioned, m)
-    target = length * _TOLERANCE**2
+    enough = length * _TOLERANCE**2
     for _ in range(_STEPS):
-        if length <= target:
+        if length <= enough:
             break
         _multiply(G, direction, m, image)
         step = np.float32(length / _dot(direction, image, m))
@@ -123,7 +110,8 @@ def _dot(a: np.ndarray, b: np.ndarray, m: int) -> float:
 @njit(cache=True, fastmath=_CONTRACT)
 def _multiply(G: np.ndarray, v: np.ndarray, m: int, out: np.ndarray) -> None:
     """out[:m] = G[:m, :m] v for symmetric G: sums of rows, eight at a time, which vectorises."""
-    out[:m] = 0
+    for p in range(m):
+        out[p] = 0
     whole = m - m % 8
     for r in range(0, whole, 8):
         a, b, c, d = G[r], G[r + 1], G[r + 2], G[r + 3]

@@ -12,6 +12,11 @@ _HIGH = np.uint64(32)
 _SIGN = np.int32(-0x80000000)
 
 
+def room(k: int) -> int:
+    """Length of a buffer in which the k best are collected: it is shrunk whenever it is full."""
+    return 4 * k + 64
+
+
 @njit(cache=True, inline="always")
 def pack(score: np.float32, position: int) -> np.uint64:
     """A key that is larger for a higher score, and for a lower position where scores are equal."""
@@ -36,8 +41,13 @@ def score_of(key: np.uint64) -> np.float32:
 
 
 @njit(cache=True)
-def keep_largest(keys: np.ndarray, n: int, k: int) -> None:
-    """Reorder keys[:n] so that its k largest come first, in no order (quickselect, in place)."""
+def shrink(keys: np.ndarray, n: int, k: int) -> int:
+    """Reorder keys[:n] so that its k largest come first, the least of them at k - 1.
+
+    Quickselect, in place. Returns min(n, k), how many count from now on.
+    """
+    if n < k:
+        return n
     low, high = 0, n - 1
     while low < high:
         pivot = _median(keys[low], keys[(low + high) >> 1], keys[high])
@@ -56,19 +66,32 @@ def keep_largest(keys: np.ndarray, n: int, k: int) -> None:
         elif k - 1 >= i:
             low = i
         else:
-            return
+            break
+    return k
 
 
 @njit(cache=True)
-def sort(values: np.ndarray, n: int) -> None:
-    """Sort values[:n] upward (Shell sort: short lists, and a fraction of np.sort's compile time)."""
+def sort_keys(keys: np.ndarray, n: int) -> None:
+    """Sort keys[:n] downward (Shell sort: the lists are short, and np.sort is slow to compile)."""
     for gap in (701, 301, 132, 57, 23, 10, 4, 1):
         for i in range(gap, n):
-            value, j = values[i], i
-            while j >= gap and values[j - gap] > value:
-                values[j] = values[j - gap]
+            key, j = keys[i], i
+            while j >= gap and keys[j - gap] < key:
+                keys[j] = keys[j - gap]
                 j -= gap
-            values[j] = value
+            keys[j] = key
+
+
+@njit(cache=True)
+def sort_pairs(ids: np.ndarray, values: np.ndarray, n: int) -> None:
+    """Sort ids[:n] upward and carry values[:n] along."""
+    for gap in (701, 301, 132, 57, 23, 10, 4, 1):
+        for i in range(gap, n):
+            number, value, j = ids[i], values[i], i
+            while j >= gap and ids[j - gap] > number:
+                ids[j], values[j] = ids[j - gap], values[j - gap]
+                j -= gap
+            ids[j], values[j] = number, value
 
 
 @njit(cache=True, inline="always")
