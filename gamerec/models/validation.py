@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from gamerec import metrics
+from gamerec import metrics, models
 from gamerec.interactions import Interactions
 from gamerec.models.base import ItemModel
+from gamerec.models.blend import Blend
+from gamerec.models.slim import Slim
 
 ENOUGH = 2_000  # held-out games below which several splits are averaged
 MOST_SPLITS = 8
@@ -62,6 +64,11 @@ class Validation:
         """Held-out games over all splits."""
         return sum(held.nnz for _, held in self.splits)
 
+    @property
+    def n_games(self) -> int:
+        """The size of the catalogue."""
+        return self.splits[0][0].shape[1]
+
     def score(
         self,
         name: str,
@@ -70,23 +77,28 @@ class Validation:
     ) -> Score:
         """Fit and score on every split.
 
-        A model that learns in epochs chooses the best by the first split; the others are fitted
-        with that number. `Score.params` are those to fit again with.
+        What a model chooses by held-out games itself (the number of epochs of slim, the shares of a
+        blend) it chooses on the first split, and has on the others and in `Score.params`.
         """
-        from gamerec import models  # which imports tuning on demand, and so this module
-
-        params = dict(params)
-        values: list[tuple[float, float]] = []
         begun, fit_seconds = time.perf_counter(), 0.0
+        settled = self._watching(name, params)
+        values: list[tuple[float, float]] = []
         for (train, held), users in zip(self.splits, self.scored, strict=True):
             start = time.perf_counter()
-            model = models.create(name, **params)
-            model.fit(train, features=self.features, validation=held, on_epoch=on_epoch)
+            model = models.create(name, **settled)
+            watched = {"validation": held, "on_epoch": on_epoch} if not values else {}
+            model.fit(train, features=self.features, **watched)
             fit_seconds += time.perf_counter() - start
             values.append(self._values(model, train[users], held[users]))
+            settled = settled | _settled(model)
         ndcg, recall = np.mean(values, axis=0)
         seconds = time.perf_counter() - begun
-        return Score(float(ndcg), float(recall), fit_seconds / len(values), seconds, params)
+        return Score(float(ndcg), float(recall), fit_seconds / len(values), seconds, settled)
+
+    def _watching(self, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters, with our K for models that look at held-out games themselves."""
+        watches = "watch_k" in models.kind(name).Params.model_fields
+        return {**params, "watch_k": self.k} if watches else dict(params)
 
     def _values(
         self, model: ItemModel, X: sparse.csr_matrix, held: sparse.csr_matrix
@@ -96,6 +108,17 @@ class Validation:
         if not len(values["ndcg", self.k]):
             return 0.0, 0.0
         return float(values["ndcg", self.k].mean()), float(values["recall", self.k].mean())
+
+
+def _settled(model: ItemModel) -> dict[str, Any]:
+    """What the model has chosen by held-out games: `fit` without them then does the same."""
+    if isinstance(model, Blend):
+        return {"shares": [float(share) for share in model.shares_]}
+    if isinstance(model, Slim):
+        ndcg = f"ndcg@{model.options.watch_k}"
+        best = max(model.history, key=lambda line: line.get(ndcg, line["epoch"]))
+        return {"epochs": max(1, int(best["epoch"]))}
+    return {}
 
 
 def _splits(X: sparse.csr_matrix, seed: int) -> list[tuple[sparse.csr_matrix, sparse.csr_matrix]]:
