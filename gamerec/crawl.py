@@ -33,14 +33,14 @@ _log = logging.getLogger(__name__)
 class Crawled:
     """What a crawl gave.
 
-    games: distinct, in the query's order, as RAWG sent them.
+    games: distinct, in the query's order: what `take` made of each.
     total: how many RAWG counts in the whole list.
     complete: False where the budget ended the crawl before `max_games`.
     counts: pages fetched, kept (read from the store) and stale (kept, old, no budget to renew);
         requests; games repeated on a later page; games undated, which no date slice holds.
     """
 
-    games: list[Game]
+    games: list[Any]
     total: int
     complete: bool
     counts: Counter
@@ -52,12 +52,15 @@ def crawl(
     query: Query,
     max_games: int = 40,
     max_age_days: float = 7,
+    *,
+    take: Callable[[Game], Any] = lambda game: game,
     clock: Callable[[], float] = time.time,
 ) -> Crawled:
     """Up to `max_games` games of `query`; pages younger than `max_age_days` come from the store.
 
-    A crawl cut at any point, by an error, the budget or a kill, goes on where it stopped when it is
-    called again. Raises ServiceError (with what was kept) and, for an empty list, DataError.
+    Of each game, as RAWG sent it, only what `take` returns is held in memory. A crawl cut at any
+    point, by an error, the budget or a kill, goes on where it stopped when it is called again.
+    Raises ServiceError (with what was kept) and, for an empty list, DataError.
     """
     if max_games < 1:
         raise UsageError(f"MAX_GAMES is {max_games}; it must be at least 1")
@@ -65,11 +68,11 @@ def crawl(
         raise UsageError(f"MAX_AGE_DAYS is {max_age_days}; it must be 0 or more")
     pages = RawPages(store, query.parameters(), client.url)
     walk = _Walk(client, pages, query, max_age_days, clock)
-    games: list[Game] = []
+    games: list[Any] = []
     stop = None
     try:
         for game in islice(walk.games(max_games), max_games):
-            games.append(game)
+            games.append(take(game))
     except ServiceError as error:
         stop = error
     if stop and not (games and isinstance(stop, BudgetUsedUp)):

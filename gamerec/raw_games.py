@@ -49,20 +49,16 @@ def of_answers(games: Iterable[Mapping[str, Any]]) -> tuple[pd.DataFrame, dict[s
     out.
     """
     repairs: Counter = Counter()
-    rows = [_row(game, repairs) for game in games if _has_id(game, repairs)]
-    return frame(rows), dict(repairs)
+    rows = (row(game, repairs) for game in games)
+    return frame(one for one in rows if one is not None), dict(repairs)
 
 
-def _has_id(game: Mapping[str, Any], repairs: Counter) -> bool:
+def row(game: Mapping[str, Any], repairs: Counter) -> dict[str, Any] | None:
+    """One game of RAWG as a row of RAW_GAMES, None where it has no id; repairs are added up."""
     identity = game.get("id")
-    fine = type(identity) is int and abs(identity) <= _LARGEST_ID
-    if not fine:
+    if type(identity) is not int or abs(identity) > _LARGEST_ID:
         repairs["games without an id left out"] += 1
-    return fine
-
-
-def _row(game: Mapping[str, Any], repairs: Counter) -> dict[str, Any]:
-    """One game of RAWG as a row of RAW_GAMES."""
+        return None
     added, owned = game.get("added"), None
     statuses = game.get("added_by_status")
     if isinstance(statuses, Mapping):
@@ -75,7 +71,7 @@ def _row(game: Mapping[str, Any], repairs: Counter) -> dict[str, Any]:
     numbers |= {"added": added, "owned": owned}
     texts = {name: game.get(name) for name in ("slug", NAME, "released")}
     return {
-        GAME: game["id"],
+        GAME: identity,
         **{name: _text(value) for name, value in texts.items()},
         "image_url": _text(game.get("background_image")),
         "genres": _names(game.get("genres")),

@@ -69,16 +69,12 @@ class RawgClient:
         timeout: float = 30,
         attempts: int = 5,
     ) -> None:
-        address = urlsplit(url)
-        if address.scheme not in ("http", "https") or not address.hostname:
-            raise UsageError(f"setting RAWG_URL: {redact(url)!r} is no http address")
         if budget < 1:
             raise UsageError(f"BUDGET is {budget}; it must be at least 1 request")
-        self.url = url.rstrip("/")
+        self.url, self._host = url.rstrip("/"), _host(url)
         self.budget = budget
         self.requests = 0  # made so far, retries included
         self._key, self._redact = key, Redactor(key.get_secret_value())
-        self._host = address.hostname
         self._transport: Transport = transport or requests.Session()
         self._clock, self._sleep = clock, sleep
         self._timeout, self._attempts = timeout, attempts
@@ -136,7 +132,7 @@ class RawgClient:
         content = _parse(body)
         if status == 401:
             raise self._unauthorised(content)
-        if status == 404 and content == INVALID_PAGE:
+        if status == 404 and self._reason(content) == INVALID_PAGE["detail"]:
             return dict(INVALID_PAGE)
         if status != 200:
             raise self._refused(status, content)
@@ -171,6 +167,17 @@ class RawgClient:
         """What the body says, short and without the key."""
         said = content.get("error") or content.get("detail") if isinstance(content, dict) else ""
         return self._redact(str(said or "no reason given"))[:200]
+
+
+def _host(url: str) -> str:
+    try:
+        address = urlsplit(url)
+        host = address.hostname if address.scheme in ("http", "https") else None
+    except ValueError:
+        host = None
+    if not host:
+        raise UsageError(f"setting RAWG_URL: {redact(url)!r} is no http address")
+    return host
 
 
 def is_page(content: Any) -> bool:

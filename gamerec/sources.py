@@ -9,7 +9,8 @@ import difflib
 import hashlib
 import html
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -188,9 +189,21 @@ def _crawled(
 ) -> Source:
     from gamerec.crawl import crawl
 
-    found = crawl(client, open_store(settings.store_uri), query, max_games, max_age_days)
-    return from_rawg(
-        found.games,
+    repairs: Counter = Counter()
+    found = crawl(
+        client,
+        open_store(settings.store_uri),
+        query,
+        max_games,
+        max_age_days,
+        take=lambda game: raw_games.row(game, repairs),
+    )
+    games = raw_games.frame(row for row in found.games if row is not None)
+    return Source.of(
+        "rawg",
+        games,
+        repairs,
+        **RAWG,
         query=query.parameters(),
         max_games=max_games,
         total=found.total,
@@ -223,9 +236,3 @@ def from_file(path: Path) -> Source:
     games, repairs = catalogue_file.parse(path.read_bytes(), path.name)
     about = {"path": str(path), "attribution": path.name, "attribution_url": ""}
     return Source.of("file", games, repairs, **about)
-
-
-def from_rawg(games: Iterable[Mapping[str, Any]], **about: Any) -> Source:
-    """The games of RAWG's list or detail answers, in their order, with `about` noted."""
-    frame, repairs = raw_games.of_answers(games)
-    return Source.of("rawg", frame, repairs, **RAWG, **about)

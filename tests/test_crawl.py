@@ -40,7 +40,8 @@ def store(tmp_path):
 def run(server, store, max_games=100, query=None, clock=None, max_age_days=7.0, **options):
     options = {"sleep": lambda seconds: None, "timeout": 5, "attempts": 2, **options}
     client = RawgClient(SecretStr(KEY), server.url, **options)
-    return crawl(client, store, query or Query(), max_games, max_age_days, clock or Clock())
+    clock = clock or Clock()
+    return crawl(client, store, query or Query(), max_games, max_age_days, clock=clock)
 
 
 def ids(found):

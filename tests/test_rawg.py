@@ -198,7 +198,7 @@ def test_the_budget_counts_every_request_retries_included(server):
     assert asking.requests == 3 == len(server.asked)
 
 
-@pytest.mark.parametrize("url", ["", "api.rawg.io/api", "ftp://rawg.io", "http://"])
+@pytest.mark.parametrize("url", ["", "http://[x", "api.rawg.io/api", "ftp://rawg.io", "http://"])
 def test_an_address_that_is_none_is_refused_before_anything_is_asked(url):
     with pytest.raises(UsageError, match="RAWG_URL"):
         RawgClient(SecretStr(KEY), url)
