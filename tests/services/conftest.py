@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 from servers import free_port, s3_settings, stop, wait_for
+from sqlalchemy import create_engine, text
 
+from gamerec.database import Database
+from gamerec.database.tables import metadata
 from gamerec.storage import FolderStore, MemoryStore, open_store
 
 
@@ -77,6 +80,7 @@ def mariadb(tmp_path_factory):
     subprocess.run(install, check=True, capture_output=True)
     command = [server, "--no-defaults", f"--datadir={data}", f"--port={port}", *user]
     command += ["--bind-address=127.0.0.1", f"--socket={folder / 's'}", "--skip-log-bin"]
+    command += ["--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"]  # no need to last
     command += [f"--pid-file={folder / 'pid'}"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -84,3 +88,63 @@ def mariadb(tmp_path_factory):
         yield f"mysql+pymysql://root@127.0.0.1:{port}"
     finally:
         stop(process)
+
+
+@pytest.fixture
+def new_mariadb_url(mariadb):
+    """URL of an empty MariaDB database."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    server = create_engine(mariadb)
+    with server.begin() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} CHARACTER SET utf8mb4"))
+    yield f"{mariadb}/{name}"
+    with server.begin() as connection:
+        connection.execute(text(f"DROP DATABASE {name}"))
+    server.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared_mariadb_url(mariadb):
+    """URL of a MariaDB database with all tables, which every test finds empty again."""
+    server = create_engine(mariadb)
+    with server.begin() as connection:
+        connection.execute(text("CREATE DATABASE shared CHARACTER SET utf8mb4"))
+    server.dispose()
+    with Database(f"{mariadb}/shared") as database:
+        database.upgrade()
+    return f"{mariadb}/shared"
+
+
+@pytest.fixture
+def mariadb_url(shared_mariadb_url):
+    yield shared_mariadb_url
+    engine = create_engine(shared_mariadb_url)
+    with engine.begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def new_database_url(request, tmp_path):
+    """URL of a database of every kind, without any table."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'new.db'}"
+    return request.getfixturevalue("new_mariadb_url")
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def database_url(request, tmp_path):
+    """URL of a database of every kind, with all tables, empty."""
+    if request.param == "mariadb":
+        return request.getfixturevalue("mariadb_url")
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    with Database(url) as database:
+        database.upgrade()
+    return url
+
+
+@pytest.fixture
+def database(database_url):
+    with Database(database_url, patience=10) as database:
+        yield database
