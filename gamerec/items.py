@@ -4,13 +4,14 @@ A game of the log that the catalogue does not know gets a placeholder row, so th
 has a row in the items table. Nothing is known of such a game, and its row says no more than that.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from gamerec.columns import GAME, GAMES, NAME, check
+from gamerec.features import ContentFeatures
 
 UNKNOWN_GENRE = "Unknown"
 SCALED_MIDDLE = 0.5  # of a column scaled to 0..1, where there is no catalogue to take a mean from
@@ -25,34 +26,45 @@ class Items:
 
     games: columns.GAMES, sorted by game_id; every game of the plays is there.
     plays: the interactions, with ids of the type of `games`.
+    features: content of `games`, row by row; zero where it is unknown.
     played: games in the log. matched: of these, known to the catalogue. matched_plays: share of
     the interactions that are of matched games, 0-1.
     """
 
     games: pd.DataFrame
     plays: pd.DataFrame
+    features: ContentFeatures
     played: int
     matched: int
     matched_plays: float
 
 
-def items_for(plays: pd.DataFrame, games: pd.DataFrame, source: str) -> Items:
-    """The items of a log: its games together with the catalogue's.
+def items_for(
+    plays: pd.DataFrame, games: pd.DataFrame, features: ContentFeatures, source: str
+) -> Items:
+    """The items of a log: its games together with the catalogue's `games` and their `features`.
 
     source 'sample' sets the catalogue aside: its 40 games have nothing to do with the log, and an
     equal id would be chance. Where the ids of only one side are whole numbers, both become text.
     """
-    known = games.iloc[:0] if source == "sample" else games
-    if len(known):
-        plays, known = _same_ids(plays, known)
+    if source == "sample":
+        games, features = games.iloc[:0], _without_games(features)
+    if len(games) and _whole(plays) != _whole(games):
+        plays, games = _with_text_ids(plays), _with_text_ids(games)
+        features = replace(features, game_ids=features.game_ids.astype(np.str_))
     own = pd.Index(plays[GAME].unique())
-    matched = own.isin(known[GAME])
-    unknown = placeholders(own[~matched], games.iloc[:0] if source == "sample" else games)
-    together = pd.concat([known, unknown], ignore_index=True) if len(known) else unknown
+    known = own.isin(games[GAME])
+    unknown = placeholders(own[~known], games)
+    together = pd.concat([games, unknown], ignore_index=True) if len(games) else unknown
     items = check(together.sort_values(GAME, ignore_index=True), GAMES)
-    is_known = plays[GAME].isin(own[matched])
-    share = float(is_known.mean()) if len(plays) else 0.0
-    return Items(items, plays, len(own), int(matched.sum()), share)
+    return Items(
+        games=items,
+        plays=plays,
+        features=features.for_games(items[GAME].to_numpy()),
+        played=len(own),
+        matched=int(known.sum()),
+        matched_plays=float(plays[GAME].isin(own[known]).mean()),
+    )
 
 
 def placeholders(game_ids: pd.Index, games: pd.DataFrame) -> pd.DataFrame:
@@ -79,10 +91,13 @@ def _mean(games: pd.DataFrame, name: str, otherwise: float) -> float:
     return float(games[name].mean()) if len(games) else otherwise
 
 
-def _same_ids(plays: pd.DataFrame, games: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both with ids of one type; text where they differ."""
-    if pd.api.types.is_integer_dtype(plays[GAME]) == pd.api.types.is_integer_dtype(games[GAME]):
-        return plays, games
-    return plays.assign(**{GAME: plays[GAME].astype("str")}), games.assign(
-        **{GAME: games[GAME].astype("str")}
-    )
+def _without_games(features: ContentFeatures) -> ContentFeatures:
+    return replace(features, matrix=features.matrix[:0], game_ids=features.game_ids[:0])
+
+
+def _whole(table: pd.DataFrame) -> bool:
+    return pd.api.types.is_integer_dtype(table[GAME])
+
+
+def _with_text_ids(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(**{GAME: table[GAME].astype("str")})

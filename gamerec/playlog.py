@@ -12,8 +12,9 @@ left out too, but are no fault. The file is read once, in batches.
 
 import difflib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -59,6 +60,11 @@ class PlayLog:
     reasons: dict[str, int] = field(default_factory=dict)
     repairs: dict[str, int] = field(default_factory=dict)
     bad_rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def about(self) -> dict[str, Any]:
+        """Everything but the plays, as plain JSON."""
+        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "plays"}
+        return found | {"bad_rows": self.bad_rows.to_dict("records")}
 
     def summary(self) -> pd.DataFrame:
         """Columns what and rows: from the rows of the file to the interactions."""

@@ -20,9 +20,10 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from gamerec.columns import AT, GAME, USER, WEIGHT
-from gamerec.errors import UsageError
+from gamerec.errors import DataError, UsageError
 from gamerec.features import ContentFeatures
 from gamerec.sampling import Mixtures, Rows
 from gamerec.tastes import base_weights, taste_weights
@@ -67,6 +68,18 @@ class Truth:
         chosen, so ranking by utility is the best ranking there is.
         """
         return self.user_factors[users] @ self.game_factors.T
+
+    def reach(self, k: int = 10, users: int = 2_000) -> tuple[float, float]:
+        """Chance that a user's first choice is among k games: those that are likeliest for this
+        user, and those that are likeliest for all users together. Means over the first `users`.
+
+        The first number is what perfect knowledge reaches, the second what popularity does.
+        """
+        utility = self.utility(np.arange(min(users, self.n_users)))
+        k = min(k, self.n_games)
+        everybody = np.argsort(-utility.mean(axis=0), kind="stable")[:k]
+        own = np.partition(utility, self.n_games - k, axis=1)[:, -k:]
+        return float(own.sum(axis=1).mean()), float(utility[:, everybody].sum(axis=1).mean())
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Plain arrays for a numpy archive."""
@@ -134,7 +147,7 @@ def simulate(
     if mode == "popularity":
         tastes, weights, prototypes = 1, base[:, None], np.array([-1])
     else:
-        content = features.for_games(games[GAME].to_numpy()).matrix
+        content = _content(features, games[GAME])
         weights, prototypes = taste_weights(base, content, tastes, strength, hidden_share, rng)
     game_factors = weights.astype(np.float32)
     most = min(max_games, int((game_factors > 0).all(axis=1).sum()))
@@ -187,6 +200,16 @@ def _ordered_seconds(player: np.ndarray, rng: np.random.Generator) -> np.ndarray
     key = (player << _SECOND_BITS) + rng.integers(YEAR, size=len(player))
     key.sort()
     return key & ((1 << _SECOND_BITS) - 1)
+
+
+def _content(features: ContentFeatures, game_ids: pd.Series) -> sparse.csr_matrix:
+    absent = game_ids[~game_ids.isin(features.game_ids)]
+    if len(absent):
+        raise DataError(
+            f"{len(absent)} games, the first is {absent.iloc[0]}, have no row in the content "
+            "features: run 03_preprocess.ipynb again"
+        )
+    return features.for_games(game_ids.to_numpy()).matrix
 
 
 def _check_ranges(**limits: tuple[float, float, float]) -> None:

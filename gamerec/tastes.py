@@ -72,6 +72,19 @@ def taste_weights(
         return softmax(np.log(base)[:, None] + appeal, axis=0), prototypes
 
 
+def genre_lift(game_factors: np.ndarray, genres: pd.Series, shares: np.ndarray) -> pd.DataFrame:
+    """How often each taste (row) picks each genre (column), over how often all together do.
+
+    game_factors: (n_games, n_tastes); genres: a list per game; shares: (n_tastes,) weight of each
+    taste among all. 1 is as often as everybody, 2 twice as often. Commonest genre first.
+    """
+    member = pd.get_dummies(genres.reset_index(drop=True).explode()).groupby(level=0).any()
+    picked = pd.DataFrame(game_factors.T @ member.to_numpy(np.float64), columns=member.columns)
+    together = pd.Series(shares @ picked.to_numpy(), index=picked.columns)
+    common = together.sort_values(ascending=False).index
+    return (picked / together)[common]
+
+
 def _ranks(values: np.ndarray) -> np.ndarray:
     """Rank from 0 in each column, smallest first; equal values share the mean of their ranks."""
     return pd.DataFrame(values).rank().to_numpy() - 1
