@@ -52,6 +52,7 @@ class ItemModel(ABC):
     W: (n_games, n_games) CSR float32, diagonal 0; W[i, j] is how much having played i raises j.
     popularity: (n_games,) float32, the number of users of each game in the fitted matrix.
     history: what was recorded in each epoch, for models that learn in epochs.
+    learned: plain facts found while fitting that are neither W nor a parameter.
     trials: the table of what was tried, for a model that `tune` has chosen.
     """
 
@@ -65,6 +66,7 @@ class ItemModel(ABC):
     def __init__(self, **params: Any) -> None:
         self.options = self.checked(params)
         self.history: list[dict[str, float]] = []
+        self.learned: dict[str, Any] = {}
         self._scorer: scoring.Scorer | None = None
         self._lent = threading.local()
 
@@ -113,7 +115,7 @@ class ItemModel(ABC):
         """
         X = as_log(X)
         self._check_shapes(X, features, validation)
-        self.history = []
+        self.history, self.learned = [], {}
         popularity = np.bincount(X.indices, minlength=X.shape[1]).astype(np.float32)
         data = TrainingData(self._read_values(X), popularity, features, validation, on_epoch)
         return self._hold(self._weights(data), popularity)
@@ -178,26 +180,18 @@ class ItemModel(ABC):
         history: columns of the games played (one repeated counts once), or a 1 x n_games CSR row.
         An empty one gets the popular games. Raises UsageError for a column that does not exist.
         """
-        scorer = self._ready()
         games, values = self._history(history)
-        out_games = np.empty(_places(k), np.int32)
-        out_scores = np.empty(k, np.float32)
-        mask = scoring.EVERY_GAME if allowed is None else as_mask(allowed, len(scorer.order))
-        found = scoring.best_for_one(
-            scorer, games, values, exclude_played, mask, self._buffers(k), out_games, out_scores
-        )
-        if not found:
-            raise UsageError(_stranger(games, len(scorer.order)))
-        return out_games, out_scores
+        return self._best_for_one(games, values, k, exclude_played, allowed)
 
     def similar(self, game: int, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
         """The at most k games that having played `game` raises most, and by how much: row W[game].
 
         Only games with a positive weight; fewer than k where there are fewer.
         """
-        games, scores = self.recommend_one([game], k)
-        positive = scores > 0
-        return games[positive], scores[positive]
+        one = np.array([game], np.int64)
+        games, weights = self._best_for_one(one, scoring.ALL_ONES, k, True, None)
+        positive = weights > 0
+        return games[positive], weights[positive]
 
     # explaining
 
@@ -241,14 +235,19 @@ class ItemModel(ABC):
             "weights": self.W.data,
             "popularity": self.popularity,
         }
-        about = {"name": self.name, "params": self.params, "history": self.history}
+        about = {
+            "name": self.name,
+            "params": self.params,
+            "history": self.history,
+            "learned": self.learned,
+        }
         persistence.write(where, about, arrays)
 
     @classmethod
     def restore(cls, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
         """The model that `save` wrote."""
         model = cls(**about["params"])
-        model.history = about["history"]
+        model.history, model.learned = about["history"], about["learned"]
         n_games = len(arrays["popularity"])
         W = sparse.csr_matrix(
             (arrays["weights"], arrays["indices"], arrays["indptr"]), shape=(n_games, n_games)
@@ -262,6 +261,24 @@ class ItemModel(ABC):
         if self._scorer is None:
             raise UsageError(f"model {self.name} is not fitted yet: call fit(X) first")
         return self._scorer
+
+    def _best_for_one(
+        self,
+        history: np.ndarray,
+        values: np.ndarray,
+        k: int,
+        exclude: bool,
+        allowed: np.ndarray | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        scorer = self._ready()
+        games, scores = np.empty(_places(k), np.int32), np.empty(k, np.float32)
+        mask = scoring.EVERY_GAME if allowed is None else as_mask(allowed, len(scorer.order))
+        found = scoring.best_for_one(
+            scorer, history, values, exclude, mask, self._buffers(k), games, scores
+        )
+        if not found:
+            raise UsageError(_stranger(history, len(scorer.order)))
+        return games, scores
 
     def _history(self, history: History) -> tuple[np.ndarray, np.ndarray]:
         """Columns (n,) int64 and values (n,) float32, empty where all are 1."""

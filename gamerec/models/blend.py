@@ -21,7 +21,7 @@ class Blend(base.ItemModel):
         that is best while the earlier ones keep their proportions. Without a validation part
         shares are equal.
 
-    After fit, `shares_` holds the shares, adding up to 1. Memory: the parts together.
+    After fit, `shares_` are the shares, adding up to 1. Memory: the parts together.
     """
 
     name = "blend"
@@ -42,6 +42,11 @@ class Blend(base.ItemModel):
 
     options: Params
 
+    @property
+    def shares_(self) -> list[float]:
+        """The share of each part in W, fitted or given."""
+        return self.learned["shares"]
+
     def _weights(self, data: base.TrainingData) -> sparse.csr_matrix:
         o = self.options
         if o.shares is not None and (len(o.shares) != len(o.parts) or min(o.shares) < 0):
@@ -53,8 +58,9 @@ class Blend(base.ItemModel):
             shares = _fitted(matrices, data, o.watch_k)
         else:
             shares = np.ones(len(matrices))
-        self.shares_ = shares / max(shares.sum(), np.finfo(float).tiny)
-        return _sum(matrices, self.shares_)
+        shares = shares / (shares.sum() or 1)
+        self.learned = {"shares": shares.tolist()}
+        return _sum(matrices, shares)
 
 
 def _create(part: dict[str, Any], values: str) -> base.ItemModel:

@@ -83,5 +83,5 @@ def _from_cosine(problem: ScaledProblem, k: int) -> Neighbours:
     damping = problem.popularity ** (p.choice_power - p.popularity_power)
     used = np.arange(found.ids.shape[1]) < found.n_sources[:, None]
     source = (damping / length).astype(np.float32)[np.where(used, found.ids, 0)]
-    found.values[:] = np.where(used, found.values * source / length[:, None], 0)
-    return found
+    start = np.where(used, found.values, 0) * source / length[:, None]
+    return found._replace(values=start.astype(np.float32))

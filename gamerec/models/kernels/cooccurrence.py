@@ -71,7 +71,7 @@ def _nearest(
 
 @njit(cache=True)
 def _nearest_share(
-    t: int,
+    t: np.int64,
     n_threads: int,
     log: RankedLog,
     denominator: Denominator,
@@ -108,7 +108,7 @@ def _add_rows(log: RankedLog, j: int, sums: np.ndarray, touched: np.ndarray) -> 
     return n
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")  # 0 / 0 is nan, which is not above 0
 def _keep_nearest(
     denominator: Denominator,
     j: int,

@@ -28,9 +28,9 @@ def sweep(
     """
     objective = np.zeros(len(log.order))
     change = np.zeros(len(log.order), np.float32)
-    l1, l2 = np.float32(l1), np.float32(l2)
+    penalties = (np.float32(l1), np.float32(l2))
     with ONE_AT_A_TIME:
-        _sweep(get_num_threads(), log, *gram, *found, l1, l2, non_negative, objective, change)
+        _sweep(get_num_threads(), log, *gram, *found, *penalties, non_negative, objective, change)
     return float(objective.sum()), float(change.max(initial=0))
 
 
@@ -69,7 +69,7 @@ def _sweep(
 
 @njit(cache=True)
 def _sweep_share(
-    t: int,
+    t: np.int64,
     n_threads: int,
     log: RankedLog,
     row_at: np.ndarray,
@@ -136,7 +136,7 @@ def _stretch(
             slope[a] = G[own, a] - length * (G[own, a] - slope[a])
 
 
-@njit(cache=True, fastmath=_CONTRACT)
+@njit(cache=True, fastmath=_CONTRACT, error_model="numpy")
 def _descend(
     G: np.ndarray,
     own: int,

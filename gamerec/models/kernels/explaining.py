@@ -44,7 +44,7 @@ def _strongest(
 
 @njit(cache=True)
 def _strongest_share(
-    t: int,
+    t: np.int64,
     n_threads: int,
     scorer: Scorer,
     indptr: np.ndarray,

@@ -54,7 +54,7 @@ def _fill(n_threads: int, log: RankedLog, row_at: np.ndarray, cells: np.ndarray)
 
 @njit(cache=True)
 def _fill_share(
-    t: int, n_threads: int, log: RankedLog, row_at: np.ndarray, cells: np.ndarray
+    t: np.int64, n_threads: int, log: RankedLog, row_at: np.ndarray, cells: np.ndarray
 ) -> None:
     for r in range(t, len(row_at), n_threads):
         if row_at[r] >= 0:

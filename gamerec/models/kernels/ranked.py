@@ -10,6 +10,8 @@ import numpy as np
 from numba import njit
 from scipy import sparse
 
+_LEAST = np.float32(1e-18)
+
 
 class RankedLog(NamedTuple):
     """X twice, (n_users, n_games): rows of ranks, and for each rank its users; both ascending."""
@@ -36,7 +38,11 @@ def inverse(order: np.ndarray) -> np.ndarray:
 
 
 def rank_log(X: sparse.csr_matrix, popularity: np.ndarray) -> RankedLog:
-    """Renumber the columns of X, a CSR float32 matrix, by popularity (n_games,)."""
+    """Renumber the columns of X, a CSR float32 matrix, by popularity (n_games,).
+
+    Values below 1e-18 are lifted to it: their products would vanish, and the kernels take a sum
+    of 0 for a game that was not touched yet.
+    """
     order = popularity_order(popularity)
     counts = np.bincount(X.indices, minlength=X.shape[1])[order]
     log = RankedLog(
@@ -48,7 +54,7 @@ def rank_log(X: sparse.csr_matrix, popularity: np.ndarray) -> RankedLog:
         np.empty(X.nnz, np.int32),
         np.empty(X.nnz, np.float32),
     )
-    _by_game(X.indices, X.data, inverse(order), log, log.game_start.copy())
+    _by_game(X.indices, np.maximum(X.data, _LEAST), inverse(order), log, log.game_start.copy())
     _by_user(log, log.row_start.copy())
     return log
 

@@ -44,7 +44,7 @@ def _solve(
 
 @njit(cache=True)
 def _solve_share(
-    t: int,
+    t: np.int64,
     n_threads: int,
     log: RankedLog,
     row_at: np.ndarray,
@@ -70,7 +70,7 @@ def _solve_share(
             leave(values[j], n, own, w)
 
 
-@njit(cache=True, fastmath=_CONTRACT)
+@njit(cache=True, fastmath=_CONTRACT, error_model="numpy")
 def _conjugate_gradients(G: np.ndarray, own: int, m: int, w: np.ndarray, work: np.ndarray) -> None:
     """w[:m] such that (G w)[a] = G[a, own] for each a but own, and w[own] = 0.
 

@@ -12,7 +12,15 @@ from numba import get_num_threads, njit, prange
 from scipy import sparse
 
 from gamerec.models.kernels.ranked import inverse, popularity_order
-from gamerec.models.kernels.select import pack, position_of, room, score_of, shrink, sort_keys
+from gamerec.models.kernels.select import (
+    pack,
+    position_of,
+    room,
+    score_of,
+    shrink,
+    sort_keys,
+    sort_pairs,
+)
 from gamerec.models.kernels.threads import ONE_AT_A_TIME
 
 BLOCK = 16  # accumulators are a multiple of this long, so that blocks need no remainder
@@ -102,6 +110,7 @@ def best_for_one(
             n += 1
     for a in range(n):
         marks[played[a]] = False
+    sort_pairs(played, weights, n)  # sums then do not depend on the order of the history
     _best(scorer, played[:n], weights[:n], exclude, allowed, buffers, games, scores)
     return True
 
@@ -137,7 +146,7 @@ def _best_for_all(
 
 @njit(cache=True)
 def _best_share(
-    t: int,
+    t: np.int64,
     n_threads: int,
     scorer: Scorer,
     indptr: np.ndarray,
