@@ -44,12 +44,10 @@ class Interactions:
 
         Rows and columns stand in the order of the ids given, else of the sorted ids found. Ids
         given may hold users and games that nobody played. Raises DataError for a missing column,
-        an empty id, an id that is not among those given, or a weight that is not finite and
-        above 0.
+        an empty id, an id that is not among those given, a weight that is not above 0 and finite
+        as float32, or a time that cannot be read.
         """
-        absent = [c for c in (USER, GAME) if c not in frame.columns]
-        if absent:
-            raise DataError(f"interactions need the columns user_id and game_id; no {absent}")
+        _check_columns(frame)
         weight = _weights(frame)
         rows, users = _codes(frame[USER], user_ids)
         columns, games = _codes(frame[GAME], game_ids)
@@ -57,10 +55,8 @@ class Interactions:
         order, start = _group(rows * np.int64(max(shape[1], 1)) + columns)
         data = np.add.reduceat(weight[order], start) if len(order) else weight
         at = _last_times(frame, order, start)
-        X = sparse.csr_matrix(
-            (data.astype(np.float32), (rows[order][start], columns[order][start])), shape=shape
-        )
-        return cls(X, users, games, at)
+        where = (rows[order][start], columns[order][start])
+        return cls(sparse.csr_matrix((_as_float32(data), where), shape=shape), users, games, at)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per user and game: user_id, game_id, weight [, at], in row order."""
@@ -116,6 +112,15 @@ class Interactions:
         return Interactions(X, self.user_ids, self.game_ids, at)
 
 
+def _check_columns(frame: pd.DataFrame) -> None:
+    absent = [name for name in (USER, GAME) if name not in frame.columns]
+    if absent:
+        raise DataError(f"interactions need the columns user_id and game_id; no {absent}")
+    twice = [n for n in (USER, GAME, WEIGHT, AT) if (frame.columns == n).sum() > 1]
+    if twice:
+        raise DataError(f"the columns {twice} are there more than once")
+
+
 def _weights(frame: pd.DataFrame) -> np.ndarray:
     if WEIGHT not in frame.columns:
         return np.ones(len(frame))
@@ -124,9 +129,20 @@ def _weights(frame: pd.DataFrame) -> np.ndarray:
     if len(bad):
         raise DataError(
             f"{len(bad)} rows have a weight that is not finite and above 0, the first is row "
-            f"{bad[0]}: {frame[WEIGHT].iloc[bad[0]]!r}"
+            f"{bad[0]}: {frame[WEIGHT].tolist()[bad[0]]!r}"
         )
     return weight
+
+
+def _as_float32(sums: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        weights = sums.astype(np.float32)
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))
+    if len(bad):
+        raise DataError(
+            f"{len(bad)} weights are too large or too small, the first is {sums[bad[0]]}"
+        )
+    return weights
 
 
 def _codes(ids: pd.Series, known: Sequence | np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -141,7 +157,7 @@ def _codes(ids: pd.Series, known: Sequence | np.ndarray | None) -> tuple[np.ndar
         raise DataError(f"the given ids of '{ids.name}' are not unique")
     codes = index.get_indexer(pd.Index(ids))
     if (codes < 0).any():
-        stranger = ids.iloc[int(np.flatnonzero(codes < 0)[0])]
+        stranger = ids[codes < 0].tolist()[0]
         raise DataError(
             f"column '{ids.name}' has the id {stranger!r}, which is not among those known"
         )
@@ -160,8 +176,23 @@ def _last_times(frame: pd.DataFrame, order: np.ndarray, start: np.ndarray) -> np
         return None
     if frame[AT].isna().any():
         raise DataError(f"{int(frame[AT].isna().sum())} rows have no time in column 'at'")
-    times = pd.to_datetime(frame[AT], utc=True).dt.tz_localize(None)
+    times = _read_times(frame[AT])
     micros = times.to_numpy("datetime64[us]").astype(np.int64)[order]
     if not len(micros):
         return None
     return np.maximum.reduceat(micros, start).astype("datetime64[us]")
+
+
+def _read_times(values: pd.Series) -> pd.Series:
+    """Naive UTC; text must be ISO 8601, and numbers do not say what they count."""
+    if pd.api.types.is_numeric_dtype(values):
+        raise DataError(
+            "column 'at' holds numbers: make them times first, such as "
+            "pd.to_datetime(frame['at'], unit='s')"
+        )
+    text = isinstance(values.dtype, pd.StringDtype) or values.dtype == object
+    try:
+        times = pd.to_datetime(values, utc=True, format="ISO8601" if text else None)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"column 'at' holds something that is no time: {error}") from None
+    return times.dt.tz_localize(None)
