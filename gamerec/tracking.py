@@ -5,6 +5,7 @@ thread, at most `settings.wandb_timeout` seconds. With a key the run goes online
 where W&B does not answer, it is written below `<home>/store/wandb` for `wandb sync`.
 """
 
+import atexit
 import importlib
 import logging
 import os
@@ -74,6 +75,7 @@ class Track:
             self.status = "failed"  # until the thread has finished
             self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
             self._thread.start()
+            atexit.register(self.close, 1)  # a notebook that fails never comes to its close()
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
         """Values of one step (an epoch): `track.log({"recall@10": 0.31}, step=3)`."""
@@ -116,6 +118,7 @@ class Track:
         if self._closed or self._thread is None:
             return
         self._closed = True
+        atexit.unregister(self.close)
         self._calls.put(_Call("finish", (exit_code,)))
         deadline = time.monotonic() + self._settings.wandb_timeout
         self._thread.join(self._settings.wandb_timeout * _FALLBACK_SHARE)
