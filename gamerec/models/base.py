@@ -64,20 +64,11 @@ class ItemModel(ABC):
     trials: "pd.DataFrame"
 
     def __init__(self, **params: Any) -> None:
-        self.options = self.checked(params)
+        self._set(**params)
         self.history: list[dict[str, float]] = []
         self.learned: dict[str, Any] = {}
         self._scorer: scoring.Scorer | None = None
         self._lent = threading.local()
-
-    @classmethod
-    def checked(cls, params: dict[str, Any]) -> CommonParams:
-        """The parameters, checked; UsageError names each fault, and the nearest name for a typo."""
-        try:
-            return cls.Params(**params)
-        except ValidationError as error:
-            faults = "; ".join(_explain(fault, cls.Params) for fault in error.errors())
-            raise UsageError(f"model {cls.name}: {faults}") from None
 
     @property
     def params(self) -> dict[str, Any]:
@@ -114,6 +105,7 @@ class ItemModel(ABC):
         needs is missing or of another shape.
         """
         X = as_log(X)
+        validation = None if validation is None else as_log(validation)
         self._check_shapes(X, features, validation)
         self.history, self.learned = [], {}
         popularity = np.bincount(X.indices, minlength=X.shape[1]).astype(np.float32)
@@ -256,6 +248,15 @@ class ItemModel(ABC):
         return model._hold(W, arrays["popularity"])
 
     # within
+
+    def _set(self, **params: Any) -> None:
+        """Set parameters; UsageError names each fault, and the nearest name for a typo."""
+        before = self.params if hasattr(self, "options") else {}
+        try:
+            self.options = self.Params(**{**before, **params})
+        except ValidationError as error:
+            faults = "; ".join(_explain(fault, self.Params) for fault in error.errors())
+            raise UsageError(f"model {self.name}: {faults}") from None
 
     def _ready(self) -> scoring.Scorer:
         if self._scorer is None:

@@ -54,8 +54,7 @@ class Slim(base.ItemModel):
         """As `ItemModel.fit`; epochs and patience, where given, replace the parameters."""
         given = {"epochs": epochs, "patience": patience}
         changed = {name: value for name, value in given.items() if value is not None}
-        if changed:
-            self.options = self.options.model_copy(update=changed)
+        self._set(**changed)
         return super().fit(X, **inputs)
 
     def _weights(self, data: base.TrainingData) -> sparse.csr_matrix:
