@@ -53,14 +53,19 @@ class Search:
         blended: the last trial is a blend of the best of each family.
         """
         begun = time.perf_counter() - sum(row["seconds"] for row in self.rows)
-        while max_trials is None or len(self.rows) + blended < max_trials:
-            left = seconds - (time.perf_counter() - begun) - self._reserved(share, blended)
-            attempt = self._next(left)
+        most = np.inf if max_trials is None else max_trials
+        while len(self.rows) + blended < most or not self.rows:
+            last = self._last_seconds(share, blended)
+            attempt = self._next(seconds - last - (time.perf_counter() - begun))
             if attempt is None:
                 break
             self._keep(attempt(self.ruler, len(self.rows)), on_trial)
-        left = seconds - (time.perf_counter() - begun) - self._reserved(share, blended)
-        if blended and left >= 0 and (max_trials is None or len(self.rows) < max_trials):
+        left = seconds - (time.perf_counter() - begun)
+        if (
+            blended
+            and len(self.rows) < most
+            and left >= self._last_seconds(share, blended) / CAUTION
+        ):
             self._keep(self._blend(), on_trial)
 
     def _keep(self, row: Row | None, on_trial: Callable[[Row], None] | None) -> None:
@@ -106,15 +111,14 @@ class Search:
         score = self.ruler.score(spaces.BLEND, {"parts": parts})
         return as_row(spaces.BLEND, score) | {"trial": len(self.rows)}
 
-    def _reserved(self, share: float, blended: bool) -> float:
+    def _last_seconds(self, share: float, blended: bool) -> float:
         """Expected seconds of the last fit, and of the blend before it."""
         bests = self._bests()
         if not bests:
             return 0.0
         if not blended:
-            return bests[0]["fit_seconds"] / share
-        fits = sum(row["fit_seconds"] for row in bests)
-        return fits / share + CAUTION * sum(row["seconds"] for row in bests)
+            return CAUTION * bests[0]["fit_seconds"] / share
+        return CAUTION * sum(row["fit_seconds"] / share + row["seconds"] for row in bests)
 
 
 class Family:

@@ -61,10 +61,10 @@ def _knn(similarity: str, **params: Any) -> dict[str, Any]:
 
 
 _POWERS = {
-    "user_power": Range(0, 0.8, log=False),
-    "popularity_power": Range(0, 0.6, log=False),
-    "target_power": Range(0, 0.6, log=False),
-    "choice_power": Range(0, 0.6, log=False),
+    "user_power": Range(0, 0.6, log=False),
+    "popularity_power": Range(0, 0.5, log=False),
+    "target_power": Range(0, 0.5, log=False),
+    "choice_power": Range(0, 0.5, log=False),
 }
 _MIDDLE = {"user_power": 0.25, "popularity_power": 0.2, "target_power": 0.2, "choice_power": 0.2}
 
@@ -92,10 +92,10 @@ SPACES: dict[str, Space] = {
     "ease": Space(
         parameters={"penalty": Range(1, 1_000), **_POWERS},
         starts=(
-            {"penalty": 15.0, **_MIDDLE},
-            {"penalty": 5.0, **_MIDDLE},
-            {"penalty": 50.0, **_MIDDLE},
-            {"penalty": 200.0, **_MIDDLE},
+            {"penalty": 10.0, **_MIDDLE},
+            {"penalty": 3.0, **_MIDDLE},
+            {"penalty": 30.0, **_MIDDLE},
+            {"penalty": 100.0, **_MIDDLE},
         ),
         rungs=(60, 120, 240, 480, 960),
         dearer=5.0,

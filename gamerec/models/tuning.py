@@ -45,7 +45,7 @@ def tune(
     """The model with the best NDCG@k on held-out games, fitted on all of X, with `.trials`.
 
     X: (n_users, n_games) CSR. validation: same shape, held-out games to judge by, which are fitted
-        too in the end; without it 20 % of each user's games are held out of X at random.
+        too in the end; without it 10 % of each user's games are held out of X at random.
     seconds: the whole budget, the last fit included; not the compilation of kernels, once per
         machine. A trial that would outlast it, going by those before, is not begun.
     families: names of `spaces.SPACES`, and 'blend'; by default all, `content` only with `features`

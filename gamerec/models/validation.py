@@ -17,7 +17,8 @@ from gamerec.models.base import ItemModel
 from gamerec.models.blend import Blend
 from gamerec.models.slim import Slim
 
-ENOUGH = 2_000  # held-out games below which several splits are averaged
+SHARE = 0.1  # of each user's games: little, so that the rest is near to what is fitted in the end
+ENOUGH = 20_000  # held-out games below which several splits are averaged
 MOST_SPLITS = 8
 MOST_USERS = 20_000  # users scored per split: more do not change which parameters win
 
@@ -39,7 +40,7 @@ class Score:
 class Validation:
     """One or more splits of X, and the score of any model on them.
 
-    X: (n_users, n_games) CSR. held_out: its validation part; without it, 20 % of each user's games
+    X: (n_users, n_games) CSR. held_out: its validation part; without it, 10 % of each user's games
     are held out at random, by several seeds where that is fewer than ENOUGH games: on a small log
     one split says more of its luck than of the model.
     k: the cut-off of both metrics.
@@ -123,9 +124,9 @@ def _settled(model: ItemModel) -> dict[str, Any]:
 
 def _splits(X: sparse.csr_matrix, seed: int) -> list[tuple[sparse.csr_matrix, sparse.csr_matrix]]:
     data = Interactions(X, np.arange(X.shape[0]), np.arange(X.shape[1]))
-    first = data.split(0.2, seed)
+    first = data.split(SHARE, seed)
     n = int(np.clip(ENOUGH // max(first[1].X.nnz, 1), 1, MOST_SPLITS))
-    more = [data.split(0.2, seed + 1_000 * at) for at in range(1, n)]
+    more = [data.split(SHARE, seed + 1_000 * at) for at in range(1, n)]
     return [(train.X, held.X) for train, held in [first, *more]]
 
 
