@@ -122,9 +122,9 @@ class CsvLog:
     def __init__(self, file: BinaryIO) -> None:
         self._tap = _HashingReader(file)
         text = _decoded(io.BufferedReader(self._tap, 1 << 20))
-        head = text.read(LONGEST_HEADER)
-        line = re.match(rb"\s*([^\r\n]*)(\r\n|\n|\r|$)", head.removeprefix(codecs.BOM_UTF8))
-        if not head.strip() or line is None:
+        head = text.read(LONGEST_HEADER).removeprefix(codecs.BOM_UTF8)
+        line = re.match(rb"(?:[ \t]*[\r\n]+)*([^\r\n]*\S[^\r\n]*)(\r\n|\n|\r|$)", head)
+        if line is None:
             raise DataError("the file is empty")
         if len(line[1]) > LONGEST_HEADER - 1_000:
             raise DataError("the first line is longer than 1 MB: this is no CSV with a header")
@@ -135,7 +135,7 @@ class CsvLog:
             name.strip() for name in next(csv.reader([header], delimiter=self._separator))
         ]
         self.misshapen: list[Misshapen] = []
-        self._rows = _Chain(head[len(head) - len(line.string) + line.end() :], text)
+        self._rows = _Chain(head[line.end() :], text)
 
     @property
     def lines(self) -> int:

@@ -86,9 +86,8 @@ class RowSieve:
                 f"{max_bad_share:g} allowed: {why}{shown}"
             )
         if self.bad + self.unplayed == self.rows:
-            raise DataError(
-                f"no row can be used: {self.unplayed:,} have 0 hours; {why or 'none'} bad"
-            )
+            unplayed = f"0 hours ({self.unplayed:,})" if self.unplayed else ""
+            raise DataError(f"no row can be used: {'; '.join(filter(None, [unplayed, why]))}")
 
     def kept(self) -> pd.DataFrame:
         """user_id, game_id [, weight] [, at] of the rows that can be used."""
