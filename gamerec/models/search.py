@@ -5,6 +5,7 @@ It spends a budget of seconds. It knows nothing of what wins in the end.
 
 import json
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -269,12 +270,21 @@ def studies(
                 direction="maximize",
                 storage=_opened(storage),
                 load_if_exists=True,
-                sampler=optuna.samplers.TPESampler(seed=seed + at, multivariate=True, group=True),
+                sampler=_sampler(seed + at),
             )
             for at, name in enumerate(names)
         }
     finally:
         optuna.logging.set_verbosity(level)
+
+
+def _sampler(seed: int) -> Any:
+    """TPE over all parameters together; `group` lets some be asked for only at times."""
+    import optuna
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)
 
 
 def _opened(storage: str | Path | None) -> Any:
