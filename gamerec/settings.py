@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr("")
     keep_runs: int = Field(default=20, ge=1)
     lock_timeout: float = Field(default=0, ge=0)
+    fork_kernels: bool = True  # off: an ordinary kernel for every notebook, some seconds slower
 
     rawg_api_key: SecretStr = SecretStr("")
     rawg_url: str = "https://api.rawg.io/api"
@@ -42,6 +43,7 @@ class Settings(BaseSettings):
     rawg_attempts: int = Field(default=5, ge=1)
 
     wandb_api_key: SecretStr = SecretStr("")
+    wandb_base_url: str = ""
     wandb_project: str = "gamerec"
     wandb_mode: Literal["auto", "online", "offline", "disabled"] = "auto"
     wandb_timeout: float = Field(default=30, gt=0)

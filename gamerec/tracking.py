@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from gamerec.redaction import Redactor
 from gamerec.settings import Settings
 from gamerec.storage import FolderStore, Store, open_store
 
@@ -66,7 +67,8 @@ class Track:
         self._settings = settings
         self._stage = stage
         self._run_id = run_id
-        self._config = _redacted(dict(config), settings.secrets)
+        self._redact = Redactor(settings.secrets)
+        self._config = self._redact.tree(dict(config))
         self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
         self._past: list[_Call] = []  # what the present W&B run has been given, for a replay
         self._closed = False
@@ -75,20 +77,19 @@ class Track:
             self.status = "failed"  # until the thread has finished
             self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
             self._thread.start()
-            atexit.register(self.close, 1)  # a notebook that fails never comes to its close()
+            self._close_at_exit()
 
     def log(self, values: Mapping[str, Any], step: int | None = None) -> None:
         """Values of one step (an epoch): `track.log({"recall@10": 0.31}, step=3)`."""
-        self._put("log", dict(values), step)
+        self._put("log", values, step)
 
     def table(self, name: str, frame: pd.DataFrame) -> None:
         """A table, its first 1,000 rows."""
-        if self._thread:
-            self._put("table", name, frame.head(_TABLE_ROWS).copy())
+        self._put("table", name, frame)
 
     def summary(self, values: Mapping[str, Any]) -> None:
         """Final values, shown in the W&B list of runs."""
-        self._put("summary", dict(values))
+        self._put("summary", values)
 
     def artifact(
         self,
@@ -100,7 +101,7 @@ class Track:
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
         """A versioned W&B artifact of `files` (name to bytes), with aliases like 'production'."""
-        self._put("artifact", name, dict(files), kind, list(aliases), dict(metadata or {}))
+        self._put("artifact", name, files, kind, list(aliases), metadata or {})
 
     def __enter__(self) -> "Track":
         return self
@@ -128,9 +129,36 @@ class Track:
         if self._thread.is_alive():
             logger.warning("W&B did not finish within its time-out; run %s is cut", self.name)
 
+    def _close_at_exit(self) -> None:
+        """A notebook that fails never comes to its `close`; its kernel's exit does."""
+        atexit.unregister(self.close)
+        if not self._closed:
+            atexit.register(self.close, 1)
+
     def _put(self, method: str, *args: Any) -> None:
-        if self._thread and not self._closed:
-            self._calls.put(_Call(method, _redacted(args, self._settings.secrets)))
+        """Queue a call with copies of its arguments, which the caller may go on to change."""
+        if self._thread is None or self._closed:
+            return
+        try:
+            self._calls.put(_Call(method, tuple(self._copy(value) for value in args)))
+        except (TypeError, ValueError, AttributeError) as error:
+            self._warn(f"W&B cannot hold what {method}() was given", error)
+
+    def _copy(self, value: Any) -> Any:
+        """The value without secrets; of a table its first rows, in numbers and text."""
+        if isinstance(value, Mapping):
+            return self._redact.tree(dict(value))
+        if not isinstance(value, pd.DataFrame):
+            return self._redact.tree(value)
+        head = value.head(_TABLE_ROWS).copy()
+        for name, dtype in head.dtypes.items():
+            if dtype.kind not in "biuf":
+                head[name] = [self._text(cell) for cell in head[name]]
+        return head
+
+    def _text(self, cell: Any) -> str | None:
+        missing = pd.api.types.is_scalar(cell) and pd.isna(cell)
+        return None if missing else self._redact(str(cell))
 
     def _work(self) -> None:
         try:
@@ -144,6 +172,7 @@ class Track:
         """Make the W&B run in this mode and play all calls to it until 'finish'; True if done."""
         try:
             wandb_run = _open(self._settings, mode, self.name, self._stage, self._run_id)
+            self._close_at_exit()  # again, to come before the exit handler of wandb
             self.folder = str(Path(wandb_run.dir).parent)
             wandb_run.config.update(self._config, allow_val_change=True)
             for call in self._past:
@@ -166,7 +195,7 @@ class Track:
             self._warn(f"W&B cannot hold what {call.method}() was given", error)
 
     def _warn(self, what: str, error: Exception) -> None:
-        cause = _redacted(f"{type(error).__name__}: {error}", self._settings.secrets)
+        cause = self._redact(f"{type(error).__name__}: {error}")
         logger.warning("%s (%s)", what, cause.splitlines()[0])
 
 
@@ -214,6 +243,8 @@ def _options(settings: Settings, mode: str) -> dict[str, Any]:
         "init_timeout": patience / 2,
         "login_timeout": patience / 2,
     }
+    if settings.wandb_base_url:
+        options["base_url"] = settings.wandb_base_url
     if mode == "online":
         options["api_key"] = settings.wandb_api_key.get_secret_value()
     return options
@@ -236,7 +267,7 @@ def _apply(wandb_run: Any, call: _Call) -> None:
         case _Call("log", (values, step)):
             wandb_run.log(values, step=step)
         case _Call("table", (name, frame)):
-            wandb_run.log({name: wandb.Table(dataframe=_plain(frame))})
+            wandb_run.log({name: wandb.Table(dataframe=frame)})
         case _Call("summary", (values,)):
             wandb_run.summary.update(values)
         case _Call("artifact", (name, files, kind, aliases, metadata)):
@@ -247,12 +278,6 @@ def _apply(wandb_run: Any, call: _Call) -> None:
             wandb_run.log_artifact(artifact, aliases=aliases)
         case _Call("finish", (exit_code,)):
             wandb_run.finish(exit_code=exit_code)
-
-
-def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Lists and times as text, for a W&B table takes numbers, text and nothing else."""
-    kinds = {name: str for name, dtype in frame.dtypes.items() if dtype.kind not in "biuf"}
-    return frame.astype(kinds)
 
 
 def _next_name(settings: Settings, stage: str, run_id: str) -> str:
@@ -290,16 +315,3 @@ def _kill_services() -> None:
     for child in psutil.Process().children():
         if child.name().startswith("wandb-core"):
             child.kill()
-
-
-def _redacted(value: Any, secrets: list[str]) -> Any:
-    """The value with every secret in its strings replaced by '***'."""
-    if isinstance(value, str):
-        for secret in secrets:
-            value = value.replace(secret, "***")
-        return value
-    if isinstance(value, Mapping):
-        return {key: _redacted(part, secrets) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_redacted(part, secrets) for part in value)
-    return value
