@@ -10,10 +10,34 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from gamerec.errors import StageFailed
+
+# In the order in which the stages need them; a kernel forked early imports the rest by itself.
+PRELOAD = (
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "pandas",
+    "pyarrow.parquet",
+    "gamerec.runs",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "gamerec.catalogue",
+    "gamerec.plots.style",
+    "scipy.sparse",
+    "numba",
+    "gamerec.models",
+    "gamerec.simulate",
+    "gamerec.evaluate",
+    "gamerec.tracking",
+    "wandb",
+    "gamerec.registry",
+    "gamerec.database",
+    "gamerec.batch",
+)
 
 LOG = "server.log"
 
@@ -25,9 +49,10 @@ class ForkServer:
         self.folder = folder
         self._retired: list[int] = []
         self._lock = threading.Lock()
+        self._numbers = count()
         self._channel, theirs = socket.socketpair()
         with (folder / LOG).open("wb") as log, theirs:
-            arguments = [str(theirs.fileno()), str(folder), str(os.getpid())]
+            arguments = [str(theirs.fileno()), str(folder), str(os.getpid()), *PRELOAD]
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "gamerec.kernels.server", *arguments],
                 stdin=subprocess.DEVNULL,
@@ -39,8 +64,13 @@ class ForkServer:
             )
         self._lines = self._channel.makefile("r", encoding="utf-8")
 
+    def prepare(self, connection_file: str, cwd: str) -> None:
+        """Announce a kernel: it is forked when everything is imported, without being waited for."""
+        with contextlib.suppress(OSError):  # `start` will tell
+            self._send(op="prepare", connection_file=connection_file, cwd=cwd)
+
     def start(self, connection_file: str, cwd: str) -> int:
-        """Fork a kernel; its process id, which is also its process group."""
+        """Fork this kernel now, if it is not; its process id, which is also its process group."""
         return self._ask(op="start", connection_file=connection_file, cwd=cwd)["pid"]
 
     def poll(self, pid: int) -> int | None:
@@ -80,12 +110,17 @@ class ForkServer:
             return ""
 
     def _ask(self, **request: Any) -> dict[str, Any]:
+        number = next(self._numbers)
         with self._lock:
             try:
-                self._channel.sendall(json.dumps(request).encode() + b"\n")
-                line = self._lines.readline()
+                self._send(id=number, **request)
+                while line := self._lines.readline():
+                    answer = json.loads(line)
+                    if answer["id"] == number:  # not that of a question cut short by Ctrl-C
+                        return answer
             except (OSError, ValueError):
-                line = ""
-        if not line:
-            raise StageFailed(f"the kernel server ended unexpectedly. {self.log_tail()}".strip())
-        return json.loads(line)
+                pass
+        raise StageFailed(f"the kernel server ended unexpectedly. {self.log_tail()}".strip())
+
+    def _send(self, **request: Any) -> None:
+        self._channel.sendall(json.dumps(request).encode() + b"\n")

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
@@ -33,20 +34,20 @@ class Kernels:
         self._env = dict(env)
         self._folder = _private_folder()
         self._numbers = count()
-        self._ready: StageKernelManager | None = None
+        self._announced: deque[StageKernelManager] = deque()
         self._server = ForkServer(self._folder, self._env) if fork else None
 
-    def prepare(self) -> None:
-        """Have the next kernel get ready in the background. Ordinary kernels wait for `manager`."""
-        if self._server and self._ready is None:
-            self._ready = self._forked(self._server)
+    def prepare(self, notebooks: int = 1) -> None:
+        """Have kernels for this many notebooks get ready in the background, where they can."""
+        while self._server and len(self._announced) < notebooks:
+            self._announced.append(self._forked(self._server))
 
     def manager(self) -> "StageKernelManager":
-        """A manager for one notebook's kernel: the prepared one, or a new one."""
-        manager, self._ready = self._ready, None
-        if manager:
-            return manager
-        return self._forked(self._server) if self._server else self._new("StageKernelManager")
+        """A manager for one notebook's kernel, the one prepared first."""
+        if self._server is None:
+            return self._new("StageKernelManager")
+        self.prepare()
+        return self._announced.popleft()
 
     @property
     def start_arguments(self) -> dict[str, object]:
@@ -89,7 +90,7 @@ class Kernels:
         manager.write_connection_file()
         provisioner = ForkProvisioner(parent=manager, kernel_spec=manager.kernel_spec)
         provisioner.connection_info = manager.get_connection_info()
-        provisioner.begin(server, manager.connection_file, self.cwd)
+        provisioner.announce(server, manager.connection_file, self.cwd)
         manager.provisioner = provisioner
         return manager
 

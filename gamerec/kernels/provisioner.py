@@ -12,15 +12,17 @@ from gamerec.kernels.fork import ForkServer
 
 
 class ForkProvisioner(KernelProvisionerBase):
-    """One forked kernel. `begin` starts it; what nbclient calls `launch` only picks it up."""
+    """One forked kernel, announced to the server before it is launched."""
 
     server: ForkServer
+    connection_file: str
+    cwd: str
     pid: int | None = None
 
-    def begin(self, server: ForkServer, connection_file: str, cwd: Path) -> None:
-        """Fork the kernel, so that it gets ready while something else runs."""
-        self.server = server
-        self.pid = server.start(connection_file, str(cwd))
+    def announce(self, server: ForkServer, connection_file: str, cwd: Path) -> None:
+        """Have the kernel get ready while something else runs."""
+        self.server, self.connection_file, self.cwd = server, connection_file, str(cwd)
+        server.prepare(connection_file, self.cwd)
 
     @property
     def has_process(self) -> bool:
@@ -55,6 +57,7 @@ class ForkProvisioner(KernelProvisionerBase):
         return {"cmd": []}
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        self.pid = self.server.start(self.connection_file, self.cwd)
         return self.connection_info
 
     async def cleanup(self, restart: bool = False) -> None:

@@ -1,10 +1,13 @@
 """A process that imports the heavy libraries once and forks a clean kernel for every notebook.
 
-Started by `fork.ForkServer` as `python -m gamerec.kernels.server FD FOLDER`; FD is its end of a
-socket to the runner, FOLDER holds the connection files. It answers one line of JSON with one line,
-imports while nobody asks, and starts no thread of its own, so that a fork copies a quiet process.
-It knows nothing of notebooks or stages. It ends, and its kernels with it, when the runner ends in
-whatever way: the socket closes, and Linux sends SIGTERM as asked for by `end_with_parent`.
+Started by `fork.ForkServer` as `python -m gamerec.kernels.server FD FOLDER PARENT MODULE...`; FD
+is its end of a socket to the runner, FOLDER holds the connection files. It answers one line of JSON
+with one line, imports the modules while nobody asks, and starts no thread of its own, so that a
+fork copies a quiet process.
+It knows nothing of notebooks or stages.
+
+It ends, and its kernels with it, when the runner ends in whatever way: the socket closes, and Linux
+sends SIGTERM as asked for by `end_with_parent`.
 """
 
 import atexit
@@ -26,30 +29,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-# In the order in which the stages need them; a kernel forked early imports the rest by itself.
-PRELOAD = (
-    "ipykernel.kernelapp",
-    "ipykernel.ipkernel",
-    "pandas",
-    "pyarrow.parquet",
-    "gamerec.runs",
-    "matplotlib.figure",
-    "matplotlib.backends.backend_agg",
-    "gamerec.catalogue",
-    "gamerec.plots.style",
-    "scipy.sparse",
-    "numba",
-    "gamerec.models",
-    "gamerec.simulate",
-    "gamerec.evaluate",
-    "gamerec.tracking",
-    "wandb",
-    "gamerec.registry",
-    "gamerec.database",
-    "gamerec.batch",
-)
-
 _PR_SET_PDEATHSIG = 1
+
+Request = dict[str, Any]
+
+
+class InChild(Exception):
+    """Raised in a forked child, out of the server's loop: its argument is the request."""
 
 
 def end_with_parent(signum: int, parent: int) -> None:
@@ -61,36 +47,56 @@ def end_with_parent(signum: int, parent: int) -> None:
 
 @dataclass
 class Server:
-    """The state of the server: its socket, what is left to import, and its living children."""
+    """The state of the server: its socket, what is left to import, and the kernels.
+
+    A kernel is asked for twice: `prepare` says that it will be needed, and it is forked when all is
+    imported; `start` says that it is needed now.
+    """
 
     channel: socket.socket
     preload: deque[str]
-    children: set[int] = field(default_factory=set)
+    prepared: deque[Request] = field(default_factory=deque)
+    started: dict[str, int] = field(default_factory=dict)  # connection file -> pid
+    children: set[int] = field(default_factory=set)  # not reaped yet
 
-    def serve(self) -> dict[str, Any] | None:
-        """Answer until the runner is gone: None, or in a forked child the request for a kernel."""
-        lines = self.channel.makefile("r", encoding="utf-8")
+    def serve(self) -> None:
+        """Answer until the runner is gone. Raises `InChild` in every process that it forks."""
+        unread = b""
         while True:
-            if not select.select([self.channel], [], [], 0 if self.preload else None)[0]:
-                self._import_next()
+            busy = self.preload or self.prepared
+            if not select.select([self.channel], [], [], 0 if busy else None)[0]:
+                self._get_ahead()
                 continue
-            line = lines.readline()
-            if not line:
-                return None
-            request = json.loads(line)
-            answer = self._answer(request)
-            if answer is None:
-                return request
-            self.channel.sendall(json.dumps(answer).encode() + b"\n")
+            received = self.channel.recv(1 << 16)
+            if not received:
+                return
+            *lines, unread = (unread + received).split(b"\n")
+            for line in lines:
+                self._handle(json.loads(line))
 
-    def _answer(self, request: dict[str, Any]) -> dict[str, Any] | None:
+    def _handle(self, request: Request) -> None:
+        """Do what is asked; all but `prepare` is answered."""
+        if request["op"] == "prepare":
+            self.prepared.append(request)
+            return
         if request["op"] == "start":
-            pid = os.fork()
-            if pid == 0:
-                return None
-            self.children.add(pid)
-            return {"pid": pid}
-        return {"status": self._poll(request["pid"])}
+            answer: Request = {"pid": self._start(request)}
+        else:
+            answer = {"status": self._poll(request["pid"])}
+        self.channel.sendall(json.dumps(answer | {"id": request["id"]}).encode() + b"\n")
+
+    def _start(self, request: Request) -> int:
+        file = request["connection_file"]
+        self.prepared = deque(r for r in self.prepared if r["connection_file"] != file)
+        return self.started.get(file) or self._fork(request)
+
+    def _fork(self, request: Request) -> int:
+        pid = os.fork()
+        if pid == 0:
+            raise InChild(request)
+        self.children.add(pid)
+        self.started[request["connection_file"]] = pid
+        return pid
 
     def _poll(self, pid: int) -> int | None:
         """Exit code of a child, negative for a signal; None while it runs.
@@ -105,10 +111,15 @@ class Server:
         self.children.discard(pid)
         return os.waitstatus_to_exitcode(status)
 
-    def _import_next(self) -> None:
-        name = self.preload.popleft()
+    def _get_ahead(self) -> None:
+        """Import a module and what it says it imports late, or fork a kernel that is announced."""
+        if not self.preload:
+            self._fork(self.prepared.popleft())
+            return
         with contextlib.suppress(Exception):  # the notebook that needs it will show the error
-            importlib.import_module(name)
+            module = importlib.import_module(self.preload.popleft())
+            if hasattr(module, "preload"):
+                module.preload()
 
     def end(self) -> None:
         """Kill every kernel with all that it started."""
@@ -156,13 +167,15 @@ def main(arguments: Iterable[str]) -> None:
     """Serve on the socket with the given file descriptor."""
     descriptor, folder, parent, *preload = arguments
     own_pid = os.getpid()
-    server = Server(socket.socket(fileno=int(descriptor)), deque(preload or PRELOAD))
+    server = Server(socket.socket(fileno=int(descriptor)), deque(preload))
     signal.signal(signal.SIGTERM, lambda *_: _leave(server, folder))
     end_with_parent(signal.SIGTERM, int(parent))
     gc.disable()  # imports make much and drop little; `run_kernel` turns it on again
-    request = server.serve()
-    if request is None:
+    try:
+        server.serve()
         _leave(server, folder)
+    except InChild as child:
+        request = child.args[0]
     server.channel.close()
     run_kernel(request["connection_file"], request["cwd"], own_pid)
 

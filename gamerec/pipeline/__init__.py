@@ -1,0 +1,1 @@
+"""The seven notebooks as one command: `run.run_pipeline` is the way in."""

@@ -13,7 +13,8 @@ from typing import Any
 
 from gamerec.kernels.manager import StageKernelManager
 from gamerec.kernels.pool import Kernels
-from gamerec.pipeline.redaction import Redactor
+from gamerec.redaction import Redactor
+from gamerec.storage import FolderStore
 
 
 @contextmanager
@@ -128,9 +129,7 @@ class _Recorder(NotebookExecutionManager):
     def write(self) -> None:
         """Replace the file on disk by the notebook as it stands."""
         text = nbformat.writes(nbformat.from_dict(self._redact.tree(self.nb)))
-        part = self._target.with_suffix(".part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(self._target)
+        FolderStore(self._target.parent).write(self._target.name, text.encode())
         self._saved = time.monotonic()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from gamerec.errors import UsageError
 from gamerec.parameters import Declared, Values, check_stage, find, merge
-from gamerec.pipeline.record import RunRecord
+from gamerec.reports.record import RunRecord
 from gamerec.runs import STAGES, Run, new_run_id, run_ids
 from gamerec.storage import Store
 

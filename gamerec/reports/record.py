@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gamerec.errors import DataError
-from gamerec.pipeline.redaction import Redactor
+from gamerec.redaction import Redactor
+from gamerec.runs import STAGES
+from gamerec.storage import FolderStore
 
 Status = Literal["running", "done", "refused", "failed", "interrupted"]
 StageStatus = Literal["waiting", "running", "done", "failed", "interrupted", "skipped"]
@@ -50,27 +52,17 @@ class RunRecord:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-class RecordFile:
-    """The run.json of one run in its report folder."""
-
-    def __init__(self, folder: Path, redact: Redactor) -> None:
-        self.folder = folder
-        self._redact = redact
-
-    def write(self, record: RunRecord) -> None:
-        """Replace the file by this record, without secrets."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        plain = self._redact.tree(asdict(record))
-        part = self.folder / (FILE + ".part")
-        part.write_text(json.dumps(plain, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        part.replace(self.folder / FILE)
+def write_record(folder: Path, record: RunRecord, redact: Redactor) -> None:
+    """Replace the run.json in a report folder by this record, without secrets."""
+    FolderStore(folder).write_json(FILE, redact.tree(asdict(record)))
 
 
 def read_record(folder: Path) -> RunRecord:
     """The record in a report folder; raises DataError where there is none that can be read."""
     try:
         plain = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        stages = {name: StageRecord(**stage) for name, stage in plain.pop("stages").items()}
+        found = plain.pop("stages")
+        stages = {name: StageRecord(**found[name]) for name in STAGES if name in found}
         return RunRecord(**plain, stages=stages)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"there is no readable {FILE} in {folder}: {error}") from None

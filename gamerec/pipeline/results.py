@@ -1,0 +1,54 @@
+"""What the stages of a run left: the gate's verdict, hashes of the data, and where things are."""
+
+import hashlib
+from typing import Any
+
+from gamerec.provenance import code_commit, library_versions
+from gamerec.reports.record import RunRecord
+from gamerec.runs import Run
+from gamerec.settings import Settings
+from gamerec.storage import open_store
+
+_DATA = {"crawl": "raw_games", "simulate": "interactions"}  # stage -> table that is hashed
+
+
+def verdict(run: Run) -> dict[str, Any] | None:
+    """The gate's verdict, with 'promote' and 'reason', once evaluate has given one."""
+    if not run.has("verdict"):
+        return None
+    found = run.read_json("verdict")
+    return {"promote": bool(found["promote"]), "reason": str(found["reason"])}
+
+
+def reason_to_skip(stage: str, run: Run, settings: Settings) -> str:
+    """Why not to run a stage: nothing can be recommended while no model has ever been promoted."""
+    if stage != "batch_score" or not (found := verdict(run)) or found["promote"]:
+        return ""
+    from gamerec.registry import Registry  # imports pandas: needed after a refusal only
+
+    if Registry(open_store(settings.store_uri, settings)).channel("production"):
+        return ""
+    return "the gate refused the candidate, and there is no production model yet"
+
+
+def note_origin(record: RunRecord) -> None:
+    """Enter the code's commit and the libraries' versions."""
+    record.code_commit, record.versions = code_commit(), library_versions()
+
+
+def note_data(stage: str, run: Run, record: RunRecord) -> None:
+    """Enter the SHA-256 of the table that a stage brought into the run."""
+    key = f"{_DATA.get(stage)}.parquet"
+    if run.store.exists(key):
+        record.data[_DATA[stage]] = hashlib.sha256(run.store.read(key)).hexdigest()
+
+
+def whereabouts(run: Run, settings: Settings) -> dict[str, str]:
+    """Where the report, the model and the recommendations of a complete run are."""
+    found = {"report": str(settings.reports / run.id / "index.html")}
+    if run.has("candidate"):
+        version = run.read_json("candidate")["version"]
+        found["model"] = f"{settings.store_uri}/models/{version}"
+    if run.has("batch"):
+        found["recommendations"] = f"{settings.store_uri}"
+    return found
