@@ -43,7 +43,8 @@ def _transpose(
     indptr = np.zeros(n_games + 1, np.int32)
     for j in range(n_games):
         for a in range(n_sources[j]):
-            indptr[order[ids[j, a]] + 1] += values[j, a] != 0
+            i = order[np.uint32(ids[j, a])]
+            indptr[np.uint32(i + 1)] += values[j, a] != 0
     for i in range(n_games):
         indptr[i + 1] += indptr[i]
     indices, data = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
@@ -52,8 +53,10 @@ def _transpose(
         j = rank[column]
         for a in range(n_sources[j]):
             if values[j, a] != 0:
-                i = order[ids[j, a]]
-                indices[place[i]] = column
-                data[place[i]] = values[j, a] * source[ids[j, a]] * target[j]
+                r = np.uint32(ids[j, a])
+                i = np.uint32(order[r])
+                p = np.uint32(place[i])
+                indices[p] = column
+                data[p] = values[j, a] * source[r] * target[j]
                 place[i] += 1
     return data, indices, indptr

@@ -98,9 +98,9 @@ def _add_rows(log: RankedLog, j: int, sums: np.ndarray, touched: np.ndarray) -> 
     """Add the rows of the users of j, scaled by x[u, j]; list each game on its first touch."""
     n = 0
     for q in range(log.game_start[j], log.game_start[j + 1]):
-        u, x = log.users[q], log.user_values[q]
-        for p in range(log.row_start[u], log.row_start[u + 1]):
-            i = log.games[p]
+        u, x = np.uint32(log.users[q]), log.user_values[q]
+        for p in range(np.uint64(log.row_start[u]), np.uint64(log.row_start[u + 1])):
+            i = np.uint32(log.games[p])
             before = sums[i]
             touched[n] = i  # overwritten by the next one, unless this is the first touch
             n += before == 0
@@ -124,7 +124,7 @@ def _keep_nearest(
     sums[j] = 0
     n, least = 0, np.uint64(0)
     for a in range(n_touched):
-        i = touched[a]
+        i = np.uint32(touched[a])
         c = sums[i]
         sums[i] = 0
         s = c / (d.source_product[i] * product + d.source_sum[i] + total + d.mix * c)

@@ -60,11 +60,12 @@ def _fill_share(
         if row_at[r] >= 0:
             row = cells[row_at[r] : row_at[r] + r + 1]
             for q in range(log.game_start[r], log.game_start[r + 1]):
-                u, x = log.users[q], log.user_values[q]
-                for p in range(log.row_start[u], log.row_start[u + 1]):
-                    if log.games[p] > r:
+                u, x = np.uint32(log.users[q]), log.user_values[q]
+                for p in range(np.uint64(log.row_start[u]), np.uint64(log.row_start[u + 1])):
+                    i = np.uint32(log.games[p])
+                    if i > r:
                         break
-                    row[log.games[p]] += x * log.values[p]
+                    row[i] += x * log.values[p]
 
 
 @njit(cache=True)
@@ -86,9 +87,9 @@ def gather(
     for a in range(m):
         r, row = members[a], G[a]
         if row_at[r] >= 0:
-            first = row_at[r]
+            held = cells[row_at[r] : row_at[r] + r + 1]
             for b in range(a + 1):
-                row[b] = cells[first + members[b]]
+                row[b] = held[np.uint32(members[b])]
         else:
             for b in range(a + 1):
                 row[b] = 0
@@ -102,11 +103,12 @@ def gather(
 @njit(cache=True)
 def _add_row(log: RankedLog, r: int, place: np.ndarray, row: np.ndarray) -> None:
     for q in range(log.game_start[r], log.game_start[r + 1]):
-        u, x = log.users[q], log.user_values[q]
-        for p in range(log.row_start[u], log.row_start[u + 1]):
-            if log.games[p] > r:
+        u, x = np.uint32(log.users[q]), log.user_values[q]
+        for p in range(np.uint64(log.row_start[u]), np.uint64(log.row_start[u + 1])):
+            i = np.uint32(log.games[p])
+            if i > r:
                 break
-            b = place[log.games[p]]
+            b = place[i]
             if b > 0:
                 row[b - 1] += x * log.values[p]
 

@@ -71,9 +71,9 @@ def _by_game(
 ) -> None:
     for u in range(len(log.row_start) - 1):
         for p in range(log.row_start[u], log.row_start[u + 1]):
-            r = rank[columns[p]]
-            log.users[place[r]] = u
-            log.user_values[place[r]] = values[p]
+            r = np.uint32(rank[np.uint32(columns[p])])
+            log.users[np.uint64(place[r])] = u
+            log.user_values[np.uint64(place[r])] = values[p]
             place[r] += 1
 
 
@@ -81,7 +81,7 @@ def _by_game(
 def _by_user(log: RankedLog, place: np.ndarray) -> None:
     for r in range(len(log.order)):
         for p in range(log.game_start[r], log.game_start[r + 1]):
-            u = log.users[p]
-            log.games[place[u]] = r
-            log.values[place[u]] = log.user_values[p]
+            u = np.uint32(log.users[p])
+            log.games[np.uint64(place[u])] = r
+            log.values[np.uint64(place[u])] = log.user_values[p]
             place[u] += 1

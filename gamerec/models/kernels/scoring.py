@@ -198,7 +198,7 @@ def _add(scorer: Scorer, played: np.ndarray, values: np.ndarray, sums: np.ndarra
     for a in range(len(played)):
         first, last, x = scorer.start[played[a]], scorer.start[played[a] + 1], values[a]
         for p in range(first, last):
-            sums[scorer.targets[p]] += x * scorer.weights[p]
+            sums[np.uint32(scorer.targets[p])] += x * scorer.weights[p]
         adds += last - first
     return adds
 
@@ -220,7 +220,7 @@ def _drain(
     n, least = 0, np.uint64(0)
     for i in played:
         for p in range(scorer.start[i], scorer.start[i + 1]):
-            j = scorer.targets[p]
+            j = np.uint32(scorer.targets[p])
             s = sums[j]
             sums[j] = 0
             if s > 0 and (len(allowed) == 0 or allowed[j]):
@@ -312,4 +312,4 @@ def _fill(
     for i in played:
         marks[i] = False
         for p in range(scorer.start[i], scorer.start[i + 1]):
-            sums[scorer.targets[p]] = 0
+            sums[np.uint32(scorer.targets[p])] = 0

@@ -50,23 +50,23 @@ def shrink(keys: np.ndarray, n: int, k: int) -> int:
         return n
     low, high = 0, n - 1
     while low < high:
-        pivot = _median(keys[low], keys[(low + high) >> 1], keys[high])
-        i, j = low, high
-        while i <= j:
-            while keys[i] > pivot:
-                i += 1
-            while keys[j] < pivot:
-                j -= 1
-            if i <= j:
-                keys[i], keys[j] = keys[j], keys[i]
-                i += 1
-                j -= 1
-        if k - 1 <= j:
-            high = j
-        elif k - 1 >= i:
-            low = i
-        else:
+        middle = (low + high) >> 1
+        pivot = _median(keys[low], keys[middle], keys[high])
+        at = low if keys[low] == pivot else middle if keys[middle] == pivot else high
+        keys[at], keys[high] = keys[high], pivot
+        larger = low
+        for i in range(low, high):  # without a branch that the processor could guess wrongly
+            key = keys[i]
+            keys[i] = keys[larger]
+            keys[larger] = key
+            larger += key > pivot
+        keys[high], keys[larger] = keys[larger], pivot
+        if larger == k - 1:
             break
+        if larger > k - 1:
+            high = larger - 1
+        else:
+            low = larger + 1
     return k
 
 
