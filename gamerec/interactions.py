@@ -88,7 +88,14 @@ class Interactions:
         if method not in ("random", "time", "leave_last_out"):
             raise UsageError(f"unknown split method {method!r}: random, time or leave_last_out")
         held_out = self._held_out(test_share, seed, method)
-        return self._part(~held_out), self._part(held_out)
+        return self.where(~held_out), self.where(held_out)
+
+    def where(self, mask: np.ndarray) -> "Interactions":
+        """Only the interactions of `mask`, (nnz,) bool in row order; all rows and columns stay."""
+        indptr = np.concatenate(([0], np.cumsum(mask)))[self.X.indptr]
+        X = sparse.csr_matrix((self.X.data[mask], self.X.indices[mask], indptr), shape=self.X.shape)
+        at = None if self.at is None else self.at[mask]
+        return Interactions(X, self.user_ids, self.game_ids, at)
 
     def _held_out(self, test_share: float, seed: int, method: str) -> np.ndarray:
         counts = np.diff(self.X.indptr)
@@ -104,12 +111,6 @@ class Interactions:
         share = np.zeros(len(counts)) if method == "leave_last_out" else counts * test_share
         n_test = np.where(counts >= 2, np.clip(np.rint(share), 1, np.maximum(counts - 1, 1)), 0)
         return rank < n_test[rows]
-
-    def _part(self, mask: np.ndarray) -> "Interactions":
-        indptr = np.concatenate(([0], np.cumsum(mask)))[self.X.indptr]
-        X = sparse.csr_matrix((self.X.data[mask], self.X.indices[mask], indptr), shape=self.X.shape)
-        at = None if self.at is None else self.at[mask]
-        return Interactions(X, self.user_ids, self.game_ids, at)
 
 
 def _check_columns(frame: pd.DataFrame) -> None:
