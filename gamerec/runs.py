@@ -28,6 +28,7 @@ MADE_BY = {
     "items": "simulate",
     "interactions": "simulate",
     "truth": "simulate",
+    "play_log": "simulate",
     "split": "train",
     "candidate": "train",
     "metrics": "evaluate",
