@@ -63,7 +63,8 @@ def tune(
     """
     searched = _families(families, features)
     part, held_out, share = _trial_part(X, validation, seed)
-    ruler = Validation(part, held_out, k=k, seed=seed, features=features)
+    given = validation is not None
+    ruler = Validation(part, held_out, k=k, seed=seed, features=features, one_split=given)
     if not ruler.n_held_out:
         raise UsageError("tuning needs users with two or more games: there is nothing to hold out")
     models.warm_up()
@@ -88,17 +89,17 @@ def tune(
 def compare(
     candidates: Mapping[str, tuple[str, Mapping[str, Any]]],
     ruler: Validation,
-    on_model: Callable[[dict[str, Any]], None] | None = None,
+    on_epoch: Callable[[dict[str, float]], None] | None = None,
 ) -> pd.DataFrame:
     """Each candidate, {label: (model name, parameters)}, fitted and scored once by the ruler.
 
     Returns model (the label), family, params (JSON), ndcg, recall, fit_seconds, seconds.
+    on_epoch: called after every epoch of a model that learns in epochs.
     """
-    rows = []
-    for label, (name, params) in candidates.items():
-        rows.append({"model": label} | search.as_row(name, ruler.score(name, params)))
-        if on_model:
-            on_model(rows[-1])
+    rows = [
+        {"model": label} | search.as_row(name, ruler.score(name, params, on_epoch))
+        for label, (name, params) in candidates.items()
+    ]
     return pd.DataFrame(rows)
 
 

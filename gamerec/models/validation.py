@@ -40,9 +40,10 @@ class Score:
 class Validation:
     """One or more splits of X, and the score of any model on them.
 
-    X: (n_users, n_games) CSR. held_out: its validation part; without it, 10 % of each user's games
-    are held out at random, by several seeds where that is fewer than ENOUGH games: on a small log
-    one split says more of its luck than of the model.
+    X: (n_users, n_games) CSR. held_out: its validation part; without it, SHARE of each user's games
+    are held out at random. On a small log one split says more of its luck than of the model: with
+    fewer than ENOUGH held-out games, further random splits of X (and held_out) are averaged,
+    MOST_SPLITS at most, unless `one_split`.
     k: the cut-off of both metrics.
     """
 
@@ -54,10 +55,14 @@ class Validation:
         k: int = 20,
         seed: int = 42,
         features: sparse.csr_matrix | None = None,
+        one_split: bool = False,
     ) -> None:
         self.k = k
         self.features = features
-        self.splits = [(X, held_out)] if held_out is not None else _splits(X, seed)
+        whole = X if held_out is None else X + held_out
+        self.splits = [_split(whole, seed) if held_out is None else (X, held_out)]
+        n = int(np.clip(ENOUGH // max(self.n_held_out, 1), 1, 1 if one_split else MOST_SPLITS))
+        self.splits += [_split(whole, seed + 1_000 * at) for at in range(1, n)]
         self.scored = [_some_users(held, seed) for _, held in self.splits]
 
     @property
@@ -122,12 +127,10 @@ def _settled(model: ItemModel) -> dict[str, Any]:
     return {}
 
 
-def _splits(X: sparse.csr_matrix, seed: int) -> list[tuple[sparse.csr_matrix, sparse.csr_matrix]]:
+def _split(X: sparse.csr_matrix, seed: int) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
     data = Interactions(X, np.arange(X.shape[0]), np.arange(X.shape[1]))
-    first = data.split(SHARE, seed)
-    n = int(np.clip(ENOUGH // max(first[1].X.nnz, 1), 1, MOST_SPLITS))
-    more = [data.split(SHARE, seed + 1_000 * at) for at in range(1, n)]
-    return [(train.X, held.X) for train, held in [first, *more]]
+    train, held = data.split(SHARE, seed)
+    return train.X, held.X
 
 
 def _some_users(held: sparse.csr_matrix, seed: int) -> np.ndarray:
