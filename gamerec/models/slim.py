@@ -25,6 +25,7 @@ class Slim(base.ItemModel):
     One epoch is one sweep of coordinate descent over all weights, from the cosine similarities as
     the start (epoch 0). With a validation part, recall and NDCG are recorded after every epoch,
     the weights of the best epoch are kept, and `patience` epochs without a better NDCG end it.
+    So does an epoch that changes every weight by less than `tolerance`: it has converged.
 
     Memory of fit: `neighbours` weights per game, the square of neighbours + 1 per thread and at
     most 1 GiB of the Gram matrix. Scaling: see `scaled`.
@@ -39,6 +40,7 @@ class Slim(base.ItemModel):
         non_negative: bool = True
         epochs: int = Field(10, ge=1)
         patience: int = Field(3, ge=1)
+        tolerance: float = Field(1e-3, ge=0)
         watch_k: int = Field(10, ge=1)
 
     options: Params
@@ -67,7 +69,7 @@ class Slim(base.ItemModel):
         for epoch in range(1, o.epochs + 1):
             objective, change = sweep(problem.log, held, found, o.l1, o.l2, o.non_negative)
             watch.see(epoch, problem.weights(found), objective=objective, change=change)
-            if watch.over:
+            if watch.over or change < o.tolerance:
                 break
         return watch.best
 

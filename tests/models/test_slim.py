@@ -31,7 +31,7 @@ def test_converges_to_scikit_learns_elastic_net(plays, non_negative):
             ).fit(X[:, sources], X[:, j])
             expected[sources, j] = net.coef_
     model = models.create(
-        "slim", l1=l1, l2=l2, non_negative=non_negative, epochs=300, patience=300, **PLAIN
+        "slim", l1=l1, l2=l2, non_negative=non_negative, epochs=300, tolerance=0, **PLAIN
     ).fit(plays)
     assert_allclose(model.W.toarray(), expected, atol=2e-5)
     if not non_negative:
@@ -49,7 +49,7 @@ def test_one_sweep_by_hand():
 
 def test_no_sweep_raises_the_objective(plays):
     for non_negative in (True, False):
-        model = models.create("slim", epochs=25, non_negative=non_negative).fit(plays)
+        model = models.create("slim", epochs=25, tolerance=0, non_negative=non_negative).fit(plays)
         objective = [line["objective"] for line in model.history[1:]]
         assert (np.diff(objective) <= 1e-6 * objective[0]).all()
         assert model.history[-1]["change"] < 1e-3 < model.history[1]["change"]
@@ -67,7 +67,7 @@ def test_starts_from_the_cosine_of_its_nearest_games(plays, held_out):
 
 def test_every_epoch_is_recorded_and_told(plays, held_out):
     told = []
-    model = models.create("slim", watch_k=5, patience=99)
+    model = models.create("slim", watch_k=5, patience=99, tolerance=0)
     model.fit(plays, validation=held_out, epochs=4, on_epoch=told.append)
     assert [line["epoch"] for line in model.history] == [0, 1, 2, 3, 4]
     assert told == model.history
@@ -77,14 +77,21 @@ def test_every_epoch_is_recorded_and_told(plays, held_out):
 
 def test_keeps_the_best_epoch_and_stops_after_patience(plays, held_out):
     # only the start can rank the held-out games: a penalty this strong leaves no weight at all
-    model = models.create("slim", l1=1e6).fit(plays, validation=held_out, patience=2)
+    model = models.create("slim", l1=1e6, tolerance=0).fit(plays, validation=held_out, patience=2)
     assert [line["epoch"] for line in model.history] == [0, 1, 2]
     assert model.W.nnz > 0
     assert model.history[0]["ndcg@10"] > model.history[1]["ndcg@10"]
 
 
+def test_ends_when_no_weight_changes_any_more(plays):
+    model = models.create("slim", epochs=50, tolerance=1e-2).fit(plays)
+    changes = [line["change"] for line in model.history[1:]]
+    assert len(changes) < 50
+    assert changes[-1] < 1e-2 and min(changes[:-1]) >= 1e-2
+
+
 def test_without_validation_the_last_epoch_counts(plays):
-    model = models.create("slim").fit(plays, epochs=3)
+    model = models.create("slim", tolerance=0).fit(plays, epochs=3)
     assert len(model.history) == 4 and "ndcg@10" not in model.history[-1]
     more = models.create("slim").fit(plays, epochs=30)
     assert np.abs(model.W - more.W).max() > 0
@@ -101,6 +108,7 @@ def test_epochs_given_to_fit_are_checked(plays):
 
 
 def test_a_held_out_part_without_games_is_no_reason_to_fail(plays, held_out):
-    model = models.create("slim").fit(plays, validation=held_out * 0, patience=2)
+    model = models.create("slim", tolerance=0)
+    model.fit(plays, validation=held_out * 0, patience=2)
     assert [line["ndcg@10"] for line in model.history] == [0, 0, 0]
     assert_array_equal(model.W.shape, (37, 37))

@@ -18,7 +18,7 @@ def room(k: int) -> int:
 
 
 @njit(cache=True, inline="always")
-def pack(score: np.float32, position: int) -> np.uint64:
+def pack(score: np.float32, position: int | np.integer) -> np.uint64:
     """A key that is larger for a higher score, and for a lower position where scores are equal."""
     bits = np.float32(score).view(np.int32)
     ordered = ~bits if bits < 0 else bits ^ _SIGN  # order of floats -> order of unsigned integers
