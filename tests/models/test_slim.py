@@ -93,8 +93,8 @@ def test_ends_when_no_weight_changes_any_more(plays):
 def test_without_validation_the_last_epoch_counts(plays):
     model = models.create("slim", tolerance=0).fit(plays, epochs=3)
     assert len(model.history) == 4 and "ndcg@10" not in model.history[-1]
-    more = models.create("slim").fit(plays, epochs=30)
-    assert np.abs(model.W - more.W).max() > 0
+    one = models.create("slim", tolerance=0).fit(plays, epochs=1)
+    assert np.abs(model.W - one.W).max() > 0
 
 
 def test_an_l1_penalty_makes_w_sparser(plays):
