@@ -144,9 +144,10 @@ class Registry:
 
         version = self.resolve(name)
         files = self.verify(version)
-        ids = np.array(json.loads(files.read(_GAME_IDS)))
-        ids = ids.astype(object) if ids.dtype.kind == "U" else ids
-        return LoadedVersion(version, models.load(files), ids)
+        ids = json.loads(files.read(_GAME_IDS))
+        is_text = any(isinstance(value, str) for value in ids)
+        game_ids = np.array(ids, object if is_text else None)
+        return LoadedVersion(version, models.load(files), game_ids)
 
     def verify(self, name: str) -> MemoryStore:
         """The files of a version, read once and checked; raises DataError naming a faulty one."""
