@@ -18,6 +18,7 @@ MOST_HOURS = 1e9
 MISSING = ("", "nan", "null", "none", "<na>", "nat", "#n/a", "n/a")
 
 _WHOLE = r"-?(?:0|[1-9][0-9]*)"
+_SHORT_WHOLE = r"-?(?:0|[1-9][0-9]{0,17})"
 _FIRST_TIME, _LAST_TIME = np.datetime64("1970-01-01"), np.datetime64("2100-01-01")
 
 
@@ -68,6 +69,14 @@ def texts(cells: pa.Array) -> tuple[np.ndarray, pd.Series, int]:
 
 def ids(values: pd.Series) -> tuple[pd.Series, np.ndarray]:
     """Ids as text. '12.0', which a float column makes of 12, becomes '12' again."""
+    faults = np.full(len(values), "", object)
+    odd = ~values.str.fullmatch(_SHORT_WHOLE).to_numpy(bool)  # most logs have numbers: be quick
+    clean = values.copy()
+    clean[odd], faults[odd] = _odd_ids(values[odd])
+    return clean, faults
+
+
+def _odd_ids(values: pd.Series) -> tuple[pd.Series, np.ndarray]:
     clean = values.str.replace(rf"^({_WHOLE})\.0+$", r"\1", regex=True)
     faults = _first_fault(
         {

@@ -129,7 +129,10 @@ def _joined(parts: list[pa.Array]) -> pd.Series | np.ndarray:
     whole = pa.chunked_array(parts, pa.dictionary(pa.int32(), pa.string()))
     joined = whole.unify_dictionaries().combine_chunks()
     codes = joined.indices.to_numpy()
-    used, codes = np.unique(codes, return_inverse=True)
+    used = np.flatnonzero(np.bincount(codes, minlength=len(joined.dictionary)))
+    place = np.zeros(len(joined.dictionary), np.int64)
+    place[used] = np.arange(len(used))
+    codes = place[codes]
     different = joined.dictionary.take(pa.array(used)).to_pandas()
     numbers = whole_numbers(different)
     if numbers is not None:
