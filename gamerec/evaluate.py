@@ -5,7 +5,7 @@ module decides nothing; the verdict is the gate's.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -103,31 +103,36 @@ def beyond_accuracy(
     return Measured(measured.lists, measured.per_user | per_user, measured.overall | overall)
 
 
-def with_regret(
+def against_truth(
     measured: Mapping[str, Measured],
     truth: references.Utilities,
     users: np.ndarray,
-    n_games: int,
+    X: sparse.csr_matrix,
+    test: sparse.csr_matrix,
+    ks: Sequence[int] = KS,
     k: int = 10,
-    oracle: str = "oracle",
 ) -> dict[str, Measured]:
-    """Every model with its regret: true utility lost per game of the list, against the oracle.
+    """The same with the 'oracle' in front, which ranks by true utility, and everybody's regret.
 
-    regret(u) = mean utility of the oracle's first k games - mean utility of the model's. Row u of
-    the lists is the truth's user users[u]; `oracle` names the oracle's entry.
+    regret(u): mean utility of the oracle's first k games - mean utility of the model's, the true
+    utility lost per game of the list.
+    users: (n_users,) the truth's user of each row, -1 for rows to leave out: a pass over all true
+    utilities takes users x games, so on a large log a sample is asked for. The oracle's row then
+    speaks of the sample.
     """
-    utility = {
-        name: references.mean_utility(truth, users, m.lists[:, :k], n_games)
-        for name, m in measured.items()
-    }
-    return {
-        name: Measured(
-            m.lists,
-            m.per_user | {("regret", k): utility[oracle] - utility[name]},
-            m.overall,
-        )
-        for name, m in measured.items()
-    }
+    rows = np.flatnonzero(users >= 0)
+    sampled, n_games = users[rows], X.shape[1]
+    oracle = measure(references.Oracle(truth, sampled), X[rows], test[rows], ks)
+    best = references.mean_utility(truth, sampled, oracle.lists[:, :k], n_games)
+    result = {"oracle": _with(oracle, ("regret", k), np.zeros(len(rows)))}
+    for name, m in measured.items():
+        own = references.mean_utility(truth, sampled, m.lists[rows, :k], n_games)
+        result[name] = _with(m, ("regret", k), best - own)
+    return result
+
+
+def _with(measured: Measured, key: tuple[str, int], values: np.ndarray) -> Measured:
+    return replace(measured, per_user=measured.per_user | {key: values})
 
 
 def table(
@@ -159,27 +164,44 @@ def _mean_rows(name: str, result: Measured, resamples: int, seed: int) -> list[t
     return [rows[key] for key in defined]
 
 
-def users_counted(
-    measured: Mapping[str, Measured], test: sparse.csr_matrix, k: int = 10
-) -> pd.DataFrame:
+def summary(table: pd.DataFrame, k: int, metrics: Sequence[str]) -> pd.DataFrame:
+    """For people: a row per model, a column per metric at K, "0.370 (0.310 to 0.431)"."""
+    cells = {(row["model"], row["metric"]): _cell(row) for row in plain(table[table["k"] == k])}
+    names = dict.fromkeys(table["model"])
+    return pd.DataFrame({m: {name: cells.get((name, m), "") for name in names} for m in metrics})
+
+
+def _cell(row: Mapping[str, Any]) -> str:
+    if row["low"] is None:
+        return "" if row["value"] is None else f"{row['value']:.3f}"
+    return f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+
+
+def users_counted(measured: Mapping[str, Measured], k: int = 10) -> pd.DataFrame:
     """How many users each figure speaks of; nobody is dropped in silence.
 
     One row per model: users; with and without test games (the latter have no accuracy);
     no_recommendation (an empty list, which counts as 0 where there are test games);
     fewer_than_k (some games, but not k).
     """
-    with_test = len(metrics.test_users(test))
     rows = []
     for name, result in measured.items():
         games = metrics.filled(result.lists[:, :k])
+        tested = len(result.per_user["recall", k])
         rows.append(
             {
                 "model": name,
-                "users": test.shape[0],
-                "with_test_games": with_test,
-                "without_test_games": test.shape[0] - with_test,
+                "users": len(games),
+                "with_test_games": tested,
+                "without_test_games": len(games) - tested,
                 "no_recommendation": int((games == 0).sum()),
                 "fewer_than_k": int(((games > 0) & (games < k)).sum()),
             }
         )
     return pd.DataFrame(rows)
+
+
+def plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows for JSON, None where there is no number."""
+    records = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in records]

@@ -1,11 +1,13 @@
 """Models against a hold-out: the tidy table, beyond accuracy, regret, and users counted."""
 
+import json
+
 import numpy as np
 import pytest
 from scipy import sparse
 
 from gamerec import evaluate, metrics, models
-from gamerec.references import Oracle, Random
+from gamerec.references import Random
 
 
 class Fixed:
@@ -48,7 +50,7 @@ def test_no_test_games_at_all_gives_a_table_of_nan():
 
 def test_users_without_lists_are_counted_not_dropped():
     measured = {"a": evaluate.measure(Fixed(LISTS), X, TEST, (2,))}
-    assert evaluate.users_counted(measured, TEST, k=2).iloc[0].to_dict() == {
+    assert evaluate.users_counted(measured, k=2).iloc[0].to_dict() == {
         "model": "a",
         "users": 3,
         "with_test_games": 2,
@@ -104,36 +106,61 @@ def test_on_simulated_players_oracle_beats_model_beats_popularity_beats_random()
     truth = Tastes()
     users = np.arange(len(truth.table))
     contestants = {
-        "random": Random(0),
-        "popularity": models.create("popularity").fit(truth.train),
         "item_knn": models.create("item_knn").fit(truth.train),
-        "oracle": Oracle(truth, users),
+        "popularity": models.create("popularity").fit(truth.train),
+        "random": Random(0),
     }
     measured = {
         name: evaluate.measure(model, truth.train, truth.test, (5,))
         for name, model in contestants.items()
     }
-    measured = evaluate.with_regret(measured, truth, users, truth.train.shape[1], k=5)
+    measured = evaluate.against_truth(measured, truth, users, truth.train, truth.test, (5,), k=5)
+    assert list(measured) == ["oracle", "item_knn", "popularity", "random"]
     table = evaluate.table(measured)
     ndcg = table[table.metric == "ndcg"]
-    assert ndcg.value.is_monotonic_increasing
-    assert (ndcg.low.to_numpy()[1:] > ndcg.high.to_numpy()[:-1]).all()  # apart
+    assert ndcg.value.is_monotonic_decreasing
+    assert (ndcg.low.to_numpy()[:-1] > ndcg.high.to_numpy()[1:]).all()  # intervals apart
     regret = table[table.metric == "regret"].value
-    assert regret.is_monotonic_decreasing
-    assert regret.iloc[-1] == 0
+    assert regret.is_monotonic_increasing
+    assert regret.iloc[0] == 0
+
+
+class Known:
+    def __init__(self, table) -> None:
+        self.table = np.array(table)
+
+    def utility(self, users):
+        return self.table[users]
+
+
+TRUTH = Known([[0.0, 0.0, 0.5, 0.1], [0.2, 0.4, 0.0, 0.0], [0.3, 0.0, 0.0, 0.1]])
 
 
 def test_regret_by_hand():
-    class Truth:
-        def utility(self, users):
-            return np.array([[0.0, 0.0, 0.5, 0.1], [0.2, 0.4, 0.0, 0.0], [0.3, 0.0, 0.0, 0.1]])[
-                users
-            ]
+    measured = {"a": evaluate.measure(Fixed([[3], [1], [-1]]), X, TEST, (1,))}
+    found = evaluate.against_truth(measured, TRUTH, np.arange(3), X, TEST, (1,), k=1)
+    assert found["a"].per_user["regret", 1] == pytest.approx([0.5 - 0.1, 0, np.nan], nan_ok=True)
+    assert found["oracle"].lists.tolist() == [[2], [1], [0]]
 
-    users = np.array([0, 1, 2])
-    measured = {
-        name: evaluate.measure(model, X, TEST, (1,))
-        for name, model in {"oracle": Oracle(Truth(), users), "a": Fixed([[3], [1], [-1]])}.items()
-    }
-    regret = evaluate.with_regret(measured, Truth(), users, 4, k=1)["a"].per_user["regret", 1]
-    assert regret == pytest.approx([0.5 - 0.1, 0, np.nan], nan_ok=True)
+
+def test_the_truth_may_be_asked_for_a_sample_of_the_users():
+    measured = {"a": evaluate.measure(Fixed([[3], [1], [-1]]), X, TEST, (1,))}
+    found = evaluate.against_truth(measured, TRUTH, np.array([-1, 1, 2]), X, TEST, (1,), k=1)
+    assert found["oracle"].lists.tolist() == [[1], [0]]
+    counted = evaluate.users_counted(found, k=1).set_index("model")
+    assert counted["users"].to_dict() == {"oracle": 2, "a": 3}
+    assert counted["with_test_games"].to_dict() == {"oracle": 1, "a": 2}
+    assert found["a"].per_user["regret", 1] == pytest.approx([0, np.nan], nan_ok=True)
+
+
+def test_the_summary_is_for_people_and_plain_rows_are_for_json():
+    popularity = np.array([1, 2, 1, 0])
+    measured = evaluate.measure(Fixed(LISTS), X, TEST, (2,))
+    table = evaluate.table({"a": evaluate.beyond_accuracy(measured, X, popularity, k=2)})
+    shown = evaluate.summary(table, 2, ["recall", "coverage", "diversity"])
+    assert shown.loc["a"].tolist() == ["0.500 (0.000 to 1.000)", "0.750", ""]
+    rows = json.loads(json.dumps(evaluate.plain(table), allow_nan=False))
+    assert next(row for row in rows if row["metric"] == "coverage") == {
+        "model": "a", "metric": "coverage", "k": 2, "value": 0.75,
+        "low": None, "high": None, "n_users": 3,
+    }  # fmt: skip

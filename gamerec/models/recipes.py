@@ -1,4 +1,4 @@
-"""What training compares when nobody tunes: models by label, with parameters that suit many logs."""
+"""What training compares when nobody tunes: models by label, parameters that suit many logs."""
 
 from collections.abc import Iterable
 from typing import Any

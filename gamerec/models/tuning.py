@@ -109,7 +109,7 @@ def simplest(table: pd.DataFrame, margin: float = MARGIN) -> pd.Series:
     table: columns family and ndcg, at least one row. Simple means early in `spaces.SPACES`; ties
     within a family go to the earlier row.
     """
-    order = {name: at for at, name in enumerate(spaces.SPACES)}
+    order = {name: at for at, name in enumerate(("popularity", *spaces.SPACES))}
     best = table.loc[table.groupby("family")["ndcg"].idxmax()]
     good = best[best["ndcg"] >= (1 - margin) * best["ndcg"].max()]
     return good.loc[good["family"].map(order).fillna(len(order)).idxmin()]
