@@ -11,10 +11,12 @@ import hashlib
 import io
 import re
 import zlib
+from array import array
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -27,6 +29,7 @@ from gamerec.errors import DataError
 LONGEST_LINE = 8 << 20  # bytes; a line of a play log has some dozens
 LONGEST_HEADER = 1 << 20
 BATCH_ROWS = 1 << 18
+LISTED = 20  # bad rows kept to be shown
 _SEPARATORS = ",;\t|"
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
@@ -35,17 +38,39 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SHOWN = 80  # characters of a foreign text in a message
 
 
-@dataclass(frozen=True)
+@dataclass
 class Misshapen:
-    """A row that has more or fewer cells than the header, counted as a spreadsheet does.
+    """Rows that have more or fewer cells than the header; there may be millions of them.
 
-    lines: how many lines it took; several where a quotation mark is not closed.
+    rows: which, counted as a spreadsheet does (the header is row 1). lines: how many lines they
+    took; more than there are rows where a quotation mark is not closed. reasons: reason -> lines.
+    first: of the first ones row, reason, text.
     """
 
-    row: int
-    lines: int
-    reason: str
-    text: str
+    rows: array = field(default_factory=lambda: array("q"))
+    lines: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    first: list[tuple[int, str, str]] = field(default_factory=list)
+
+    def add(self, row: pa.csv.InvalidRow) -> str:
+        """Take one from pyarrow, and have it skipped."""
+        lines = row.text.count("\n") + 1
+        reason = f"{row.actual_columns} cells, not {row.expected_columns}"
+        if lines > 1:
+            reason += f"; a quotation mark took {lines} lines"
+        self.rows.append(row.number + 1)
+        self.lines += lines
+        self.reasons[reason] += lines
+        if len(self.first) < LISTED:
+            self.first.append((self.rows[-1], reason, row.text[:_SHOWN]))
+        return "skip"
+
+    def row_number(self, position: int) -> int:
+        """The row, counted in the same way, of the row at a position in the batches."""
+        row, before = position + 2, 0
+        while (found := bisect_right(self.rows, row)) != before:
+            row, before = position + 2 + found, found
+        return row
 
 
 class LogFile(Protocol):
@@ -58,7 +83,7 @@ class LogFile(Protocol):
 
     names: list[str]
     decimal_comma: bool
-    misshapen: list[Misshapen]
+    misshapen: Misshapen
 
     @property
     def lines(self) -> int | None:
@@ -90,14 +115,6 @@ def open_log(path: Path) -> Iterator[LogFile]:
         raise DataError(f"the file is broken: {str(error)[:200]}") from None
 
 
-def row_number(position: int, misshapen: list[Misshapen]) -> int:
-    """The row, counted as a spreadsheet does (the header is row 1), at a place in the batches."""
-    row, before = position + 2, 0
-    while (found := bisect_right(misshapen, row, key=lambda m: m.row)) != before:
-        row, before = position + 2 + found, found
-    return row
-
-
 class ParquetLog:
     """A Parquet file: its bytes are held, its columns are decoded in batches."""
 
@@ -106,7 +123,7 @@ class ParquetLog:
 
     def __init__(self, data: bytes) -> None:
         self.sha256 = hashlib.sha256(data).hexdigest()
-        self.misshapen: list[Misshapen] = []
+        self.misshapen = Misshapen()
         self._file = pa.parquet.ParquetFile(pa.BufferReader(data))
         self.names = list(self._file.schema_arrow.names)
 
@@ -134,7 +151,7 @@ class CsvLog:
         self.names = [
             name.strip() for name in next(csv.reader([header], delimiter=self._separator))
         ]
-        self.misshapen: list[Misshapen] = []
+        self.misshapen = Misshapen()
         self._rows = _Chain(head[line.end() :], text)
 
     @property
@@ -160,7 +177,7 @@ class CsvLog:
         except pa.ArrowInvalid as error:
             if "straddl" not in str(error):
                 raise
-            where = f"after row {taken + len(self.misshapen) + 1}"
+            where = f"after row {taken + len(self.misshapen.rows) + 1}"
             raise DataError(f"a line {where} is longer than {LONGEST_LINE >> 20} MB") from None
 
     def _reader(self, places: list[str]) -> pa.csv.CSVStreamingReader:
@@ -175,7 +192,7 @@ class CsvLog:
             parse_options=pa.csv.ParseOptions(
                 delimiter=self._separator,
                 ignore_empty_lines=False,
-                invalid_row_handler=self._set_aside,
+                invalid_row_handler=self.misshapen.add,
             ),
             convert_options=pa.csv.ConvertOptions(
                 column_types=dict.fromkeys(places, pa.binary()),
@@ -183,14 +200,6 @@ class CsvLog:
                 strings_can_be_null=False,
             ),
         )
-
-    def _set_aside(self, row: Any) -> str:
-        lines = row.text.count("\n") + 1
-        reason = f"{row.actual_columns} cells, not {row.expected_columns}"
-        if lines > 1:
-            reason += f"; a quotation mark took {lines} lines"
-        self.misshapen.append(Misshapen(row.number + 1, lines, reason, row.text[:_SHOWN]))
-        return "skip"
 
 
 class _HashingReader(io.RawIOBase):

@@ -9,9 +9,8 @@ import pyarrow as pa
 from gamerec.columns import AT, GAME, USER, WEIGHT
 from gamerec.errors import DataError
 from gamerec.playlog_cells import Cells, judge, whole_numbers
-from gamerec.playlog_file import Misshapen, row_number
+from gamerec.playlog_file import LISTED, Misshapen
 
-LISTED = 20  # bad rows shown
 _SHOWN = 60  # characters of a cell
 _NOT_UTF8 = "cells that were not UTF-8, read as Windows-1252"
 _HIDDEN = "line inside a quotation mark that is not closed, or holds a long text"
@@ -57,16 +56,13 @@ class RowSieve:
         self._keep(columns, usable)
         self._taken += len(usable)
 
-    def account_for_lines(self, misshapen: list[Misshapen], lines: int | None) -> None:
+    def account_for_lines(self, misshapen: Misshapen, lines: int | None) -> None:
         """Count rows of another width than the header, and lines that no row stands for."""
-        swallowed = sum(fault.lines for fault in misshapen)
-        for fault in misshapen:
-            self.reasons[fault.reason] += fault.lines
-        self._listed = [
-            (row_number(position, misshapen), reason, text)
-            for position, reason, text in self._listed
-        ]
-        self._listed += [(m.row, m.reason, m.text) for m in misshapen[:LISTED]]
+        row = misshapen.row_number
+        self._listed = [(row(place), reason, text) for place, reason, text in self._listed]
+        self._listed += misshapen.first
+        self.reasons.update(misshapen.reasons)
+        swallowed = misshapen.lines
         hidden = max(0, (lines or 0) - swallowed - self._taken)
         if hidden:
             self.reasons[_HIDDEN] += hidden
