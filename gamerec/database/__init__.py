@@ -23,6 +23,7 @@ from gamerec.settings import Settings
 
 __all__ = ["Database", "open_database"]
 
+PATIENCE = 15.0  # seconds for which a lost connection is tried again
 _LOCK_SECONDS = 60
 
 
@@ -44,8 +45,8 @@ class Database:
     for `patience` seconds.
     """
 
-    def __init__(self, url: str, patience: float = 15.0) -> None:
-        self._connector = Connector(url, patience)
+    def __init__(self, url: str, patience: float | None = None) -> None:
+        self._connector = Connector(url, PATIENCE if patience is None else patience)
 
     def __enter__(self) -> Self:
         return self

@@ -27,7 +27,7 @@ class Connector:
     patience: seconds after which repeating ends.
     """
 
-    def __init__(self, url: str, patience: float = 15.0) -> None:
+    def __init__(self, url: str, patience: float) -> None:
         self.url = parse_url(url)
         self.patience = patience
         self.engine = _engine(self.url)

@@ -18,6 +18,7 @@ def upgrade() -> None:
     _make_interactions()
     _make_batches()
     _make_events()
+    _make_indexes()
 
 
 def downgrade() -> None:
@@ -58,7 +59,6 @@ def _make_interactions() -> None:
         _key("game_no", "games.game_no"),
         sa.Column("weight", sa.Double, nullable=False),
         sa.Column("at", MOMENT),
-        sa.Index("ix_interactions_game_no", "game_no"),
     )
 
 
@@ -74,7 +74,6 @@ def _make_batches() -> None:
         sa.Column("touched_at", MOMENT, nullable=False),
         sa.Column("n_rows", sa.Integer, nullable=False),
         sa.UniqueConstraint("live", name="uq_batches_live"),
-        sa.Index("ix_batches_batch_id", "batch_id"),
     )
     _make(
         "recommendations",
@@ -84,8 +83,6 @@ def _make_batches() -> None:
         sa.Column("game_no", sa.Integer, sa.ForeignKey("games.game_no"), nullable=False),
         sa.Column("score", sa.Double, nullable=False),
         sa.Column("because_game_no", sa.Integer),
-        sa.Index("ix_recommendations_user_no", "user_no"),
-        sa.Index("ix_recommendations_game_no", "game_no"),
     )
 
 
@@ -98,10 +95,23 @@ def _make_events() -> None:
         sa.Column("user_no", sa.Integer, sa.ForeignKey("users.user_no")),
         sa.Column("game_no", sa.Integer, sa.ForeignKey("games.game_no")),
         sa.Column("detail", sa.Text),
-        sa.Index("ix_events_kind_at", "kind", "at"),
-        sa.Index("ix_events_user_no", "user_no"),
-        sa.Index("ix_events_game_no", "game_no"),
     )
+
+
+def _make_indexes() -> None:
+    indexes = {
+        "interactions": (("game_no",),),
+        "batches": (("batch_id",),),
+        "recommendations": (("user_no",), ("game_no",)),
+        "events": (("kind", "at"), ("user_no",), ("game_no",)),
+    }
+    inspector = sa.inspect(op.get_bind())
+    for table, wanted in indexes.items():
+        present = {index["name"] for index in inspector.get_indexes(table)}
+        for columns in wanted:
+            name = "_".join(("ix", table, *columns))
+            if name not in present:
+                op.create_index(name, table, list(columns))
 
 
 def _make(name: str, *parts: sa.schema.SchemaItem) -> None:
