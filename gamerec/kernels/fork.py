@@ -18,8 +18,6 @@ from gamerec.errors import StageFailed
 
 # In the order in which the stages need them; a kernel forked early imports the rest by itself.
 PRELOAD = (
-    "ipykernel.kernelapp",
-    "ipykernel.ipkernel",
     "pandas",
     "pyarrow.parquet",
     "gamerec.runs",

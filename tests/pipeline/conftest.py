@@ -20,11 +20,11 @@ from gamerec.settings import load_settings
 from gamerec.storage import open_store
 
 # Small notebooks need no pandas; the real list is for real notebooks.
-LIGHT = ("ipykernel.kernelapp", "ipykernel.ipkernel", "gamerec.runs")
+LIGHT = ("gamerec.runs",)
 
 PARAMETERS = {
     "crawl": 'N_GAMES: int = 40  # games to fetch\nCATALOGUE: str = ""  # a file of games',
-    "simulate": 'INTERACTIONS: str = ""  # a play log\nMODE: Literal["taste", "popularity"] = "taste"',
+    "simulate": 'INTERACTIONS: str = ""  # a play log\nMODE: Literal["taste", "luck"] = "taste"',
     "train": "EPOCHS: int = 10  # passes over the games\nRATE: float = 0.5",
 }
 WORK = {
@@ -61,11 +61,11 @@ class Project:
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
         nbformat.write(notebook, self.home / "notebooks" / f"{notebook_name(stage)}.ipynb")
 
-    def run(self, **request: object) -> RunRecord | None:
+    def run(self, dry_run: bool = False, **request: object) -> RunRecord | None:
         """Run the pipeline in this process; what it printed is in `printed`."""
         out = io.StringIO()
         try:
-            return run_pipeline(Request(**request), out=out)  # type: ignore[arg-type]
+            return run_pipeline(Request(**request), dry_run=dry_run, out=out)  # type: ignore[arg-type]
         finally:
             self.printed = out.getvalue()
 
