@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import sparse
 
 from gamerec import bootstrap, metrics, references
+from gamerec.models.base import ItemModel
 
 KS = (5, 10, 20)
 COLUMNS = ["model", "metric", "k", "value", "low", "high", "n_users"]
@@ -131,6 +132,15 @@ def against_truth(
     return result
 
 
+def sampled(users: np.ndarray, most: int, seed: int = 42) -> np.ndarray:
+    """`users` with all but `most` of them, drawn by seed, set to -1: for `against_truth`."""
+    users = np.array(users, np.int64)
+    if len(users) > most:
+        rng = np.random.default_rng(seed)
+        users[rng.permutation(len(users))[most:]] = -1
+    return users
+
+
 def _with(measured: Measured, key: tuple[str, int], values: np.ndarray) -> Measured:
     return replace(measured, per_user=measured.per_user | {key: values})
 
@@ -199,6 +209,31 @@ def users_counted(measured: Mapping[str, Measured], k: int = 10) -> pd.DataFrame
             }
         )
     return pd.DataFrame(rows)
+
+
+def read_aloud(
+    model: ItemModel,
+    history: sparse.csr_matrix,
+    held_out: Sequence[int] | np.ndarray,
+    names: np.ndarray,
+    k: int = 10,
+) -> pd.DataFrame:
+    """One user's list for people: game, score, because of, held out; indexed by rank from 1.
+
+    history: (1, n_games) CSR row. 'because of' names the three played games that give most, each
+    with its share of the score; 'popular' where none gives any. held_out: columns to tick.
+    """
+    games, scores = model.recommend_one(history, k)
+    rows = []
+    for game, score in zip(games[games >= 0], scores[games >= 0], strict=True):
+        causes, given = model.explain(history, game)
+        parts = [
+            f"{names[c]} ({g / score:.0%})" for c, g in zip(causes, given, strict=True) if g > 0
+        ]
+        found = "✓" if game in held_out else ""
+        rows.append((names[game], float(score), ", ".join(parts[:3]) or "popular", found))
+    ranks = pd.RangeIndex(1, len(rows) + 1)
+    return pd.DataFrame(rows, columns=["game", "score", "because of", "held out"], index=ranks)
 
 
 def plain(table: pd.DataFrame) -> list[dict[str, Any]]:

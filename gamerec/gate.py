@@ -87,13 +87,13 @@ def decide(
         raise UsageError("the gate compares the same users for every model, with a tolerance >= 0")
     n_users = len(candidate)
     if not n_users:
-        reason = "refused: no user has test games, so nothing could be measured"
+        reason = "no user has test games, so nothing could be measured"
         return Verdict(False, reason, metric, None, 0, tolerance)
     leads = _leads(candidate, others, resamples, seed)
     fault = _fault(leads, tolerance)
     mean = float(np.mean(candidate))
     reason = f"{metric} is {mean:.4f} on {n_users:,} users"
-    reason = f"refused: {fault}; {reason}" if fault else f"promoted: {reason}"
+    reason = f"{fault}; {reason}" if fault else reason
     reason += "; against " + ", against ".join(str(lead) for lead in leads.values())
     if production is None:
         reason += "; there is no production version to compare with"

@@ -164,3 +164,20 @@ def test_the_summary_is_for_people_and_plain_rows_are_for_json():
         "model": "a", "metric": "coverage", "k": 2, "value": 0.75,
         "low": None, "high": None, "n_users": 3,
     }  # fmt: skip
+
+
+def test_a_list_is_read_aloud_with_its_reasons():
+    played = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 0], [0, 0, 1, 0]], np.float32)
+    model = models.create("item_knn").fit(sparse.csr_matrix(played))
+    history = sparse.csr_matrix(np.array([[1, 1, 0, 0]], np.float32))
+    shown = evaluate.read_aloud(model, history, [2], np.array(["A", "B", "C", "D"]), k=5)
+    assert shown.index.tolist() == [1, 2]  # two games are left
+    assert shown.game.tolist() == ["C", "D"]
+    # cosine: C with A 2 / 3, C with B 1 / sqrt(6); D was never played
+    a, b = 2 / 3, 1 / np.sqrt(6)
+    assert shown.score.tolist() == pytest.approx([a + b, 0])
+    assert shown["because of"].tolist() == [
+        f"A ({a / (a + b):.0%}), B ({b / (a + b):.0%})",
+        "popular",
+    ]
+    assert shown["held out"].tolist() == ["✓", ""]

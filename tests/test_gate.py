@@ -28,7 +28,7 @@ def test_not_above_popularity_is_refused(candidate):
     popularity = values(0.27, n=80)
     verdict = gate.decide(popularity + candidate - 0.27, popularity)
     assert not verdict.promote
-    assert verdict.reason.startswith("refused: not better than popularity; ndcg@10 is")
+    assert verdict.reason.startswith("not better than popularity; ndcg@10 is")
 
 
 def test_popularity_itself_is_refused():
