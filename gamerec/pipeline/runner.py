@@ -135,7 +135,7 @@ class Runner:
             outcome = GateRefused(record.gate["reason"]) if refused and record.gate else None
         elif isinstance(problem, KeyboardInterrupt):
             record.status = "interrupted"
-            outcome = Interrupted(f"stopped by {problem or 'Ctrl-C'}")
+            outcome = Interrupted(f"stopped by {str(problem) or 'Ctrl-C'}")
         else:
             record.status = "failed"
         record.exit_code = getattr(outcome, "exit_code", 1) if outcome else 0

@@ -90,10 +90,10 @@ def test_a_failing_stage_leaves_notebook_report_record_and_the_command_to_go_on(
 @pytest.mark.parametrize(
     ("statement", "kind", "code"),
     [
-        ("from gamerec.errors import DataError as E; raise E('row 3 is bad')", DataError, 3),
-        ("from gamerec.errors import UsageError as E; raise E('row 3 is bad')", UsageError, 2),
-        ("from gamerec.rawg import KeyRefused as E; raise E('row 3 is bad')", ServiceError, 7),
-        ("from gamerec.storage import MissingKey as E; raise E('row 3 is bad')", DataError, 3),
+        ("from gamerec.errors import DataError as E; raise E('row 3')", DataError, 3),
+        ("from gamerec.errors import UsageError as E; raise E('row 3')", UsageError, 2),
+        ("from gamerec.rawg.client import KeyRefused as E; raise E('row 3')", ServiceError, 7),
+        ("from gamerec.storage import MissingKey as E; raise E('row 3')", DataError, 3),
     ],
 )
 def test_an_error_of_ours_in_a_notebook_keeps_its_exit_code_and_its_plain_message(
@@ -102,7 +102,7 @@ def test_an_error_of_ours_in_a_notebook_keeps_its_exit_code_and_its_plain_messag
     project.notebook("crawl", statement)
     with pytest.raises(kind) as error:
         project.run(last="crawl")
-    assert (str(error.value), error.value.exit_code) == ("row 3 is bad", code)
+    assert (str(error.value), error.value.exit_code) == ("row 3", code)
     assert project.records()[0].exit_code == code
 
 
