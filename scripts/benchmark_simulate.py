@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from gamerec.features import ContentFeatures
-from gamerec.simulate import Truth, simulate
+from gamerec.catalogue.features import ContentFeatures
+from gamerec.players.simulate import Truth, simulate
 
 GOAL_SPEED, GOAL_MEMORY = 500_000, 8.0
 LABELS, LABELS_PER_GAME = 500, 15

@@ -11,15 +11,18 @@ PACKAGE = Path(__file__).resolve().parents[1] / "gamerec"
 
 # The layers of README, section Architecture, lowest first. A package stands for all its modules.
 LAYERS = [
-    {"columns", "errors", "settings"},
-    {"storage", "database"},
-    {"rawg", "crawl", "sources", "covers", "catalogue", "explore", "interactions", "playlog"}
-    | {"simulate", "metrics", "runs"},
+    {"columns", "errors", "settings", "redaction"},
+    {"storage", "s3", "database", "migrations"},
+    {"runs", "interactions", "holdout", "provenance", "metrics"},
+    {"rawg"},
+    {"catalogue"},
+    {"players"},
     {"models"},
-    {"evaluate", "gate"},
-    {"registry", "tracking", "plots"},
-    {"batch"},
-    {"kernels", "parameters", "reports", "pipeline", "cli"},
+    {"bootstrap", "references", "evaluate", "gate"},
+    {"cards", "registry", "tracking", "plots"},
+    {"incumbent", "batch"},
+    {"parameters", "kernels", "reports", "pipeline"},
+    {"cli"},
 ]
 
 

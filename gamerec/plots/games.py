@@ -17,7 +17,7 @@ from matplotlib.ticker import (
     PercentFormatter,
 )
 
-from gamerec.explore import FEW
+from gamerec.catalogue.explore import FEW
 from gamerec.plots.style import (
     BLUE,
     GREY,

@@ -1,0 +1,1 @@
+"""The catalogue: where games come from, exploring, cleaning, and content features."""
