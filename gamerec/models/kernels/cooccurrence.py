@@ -6,6 +6,7 @@ dense accumulator per thread, by walking the rows of the users of j. Every simil
     s[i, j] = c / (product[i] product'[j] + sum[i] + sum'[j] + mix c + shrink)
 
 with vectors that differ: cosine has norms in `product`, Jaccard counts in `sum` and mix -1.
+On a dense log half of the additions are saved by c being symmetric.
 """
 
 from typing import NamedTuple
@@ -13,9 +14,12 @@ from typing import NamedTuple
 import numpy as np
 from numba import get_num_threads, njit, prange
 
+from gamerec.models.kernels.gram import BUDGET, no_gram, whole_gram
 from gamerec.models.kernels.ranked import RankedLog
 from gamerec.models.kernels.select import pack, position_of, room, score_of, shrink
 from gamerec.models.kernels.threads import ONE_AT_A_TIME
+
+_DENSE = 5  # additions per cell of the co-occurrence matrix
 
 
 class Denominator(NamedTuple):
@@ -41,7 +45,8 @@ def nearest(log: RankedLog, denominator: Denominator, k: int) -> Neighbours:
     """The at most k sources with the highest positive similarity to each target, itself left out.
 
     Memory: the result and, per thread, an accumulator of n_games float32 and a list of as many
-    int32. Of equal similarities the more popular source is kept.
+    int32; on a dense log also half of the co-occurrence matrix, at most 1 GiB. Of equal
+    similarities the more popular source is kept.
     """
     n_games = len(log.order)
     k = max(1, min(k, n_games - 1))
@@ -50,15 +55,25 @@ def nearest(log: RankedLog, denominator: Denominator, k: int) -> Neighbours:
         np.empty((n_games, k), np.float32),
         np.zeros(n_games, np.int32),
     )
+    held = whole_gram(log) if _is_dense(log) else no_gram(log)
     with ONE_AT_A_TIME:
-        _nearest(get_num_threads(), log, denominator, room(k), *found)
+        _nearest(get_num_threads(), log, *held, denominator, room(k), *found)
     return found
+
+
+def _is_dense(log: RankedLog) -> bool:
+    """Whether half of the additions cost more than to keep and read half of the matrix."""
+    adds = np.square(np.diff(log.row_start), dtype=np.float64).sum()
+    cells = len(log.order) ** 2
+    return adds > _DENSE * cells and cells / 2 < BUDGET
 
 
 @njit(parallel=True, cache=True, nogil=True)
 def _nearest(
     n_threads: int,
     log: RankedLog,
+    row_at: np.ndarray,
+    cells: np.ndarray,
     denominator: Denominator,
     n_keys: int,
     ids: np.ndarray,
@@ -66,7 +81,9 @@ def _nearest(
     n_sources: np.ndarray,
 ) -> None:
     for t in prange(n_threads):
-        _nearest_share(np.int64(t), n_threads, log, denominator, n_keys, ids, values, n_sources)
+        _nearest_share(
+            np.int64(t), n_threads, log, row_at, cells, denominator, n_keys, ids, values, n_sources
+        )
 
 
 @njit(cache=True)
@@ -74,6 +91,8 @@ def _nearest_share(
     t: np.int64,
     n_threads: int,
     log: RankedLog,
+    row_at: np.ndarray,
+    cells: np.ndarray,
     denominator: Denominator,
     n_keys: int,
     ids: np.ndarray,
@@ -85,7 +104,10 @@ def _nearest_share(
     touched = np.empty(n_games + 1, np.int32)
     keys = np.empty(n_keys, np.uint64)
     for j in range(t, n_games, n_threads):
-        n_touched = _add_rows(log, j, sums, touched)
+        if len(cells):
+            n_touched = _load_row(row_at, cells, j, sums, touched)
+        else:
+            n_touched = _add_rows(log, j, sums, touched)
         n = _keep_nearest(denominator, j, sums, touched, n_touched, keys, k)
         for a in range(n):
             ids[j, a] = position_of(keys[a])
@@ -105,6 +127,20 @@ def _add_rows(log: RankedLog, j: int, sums: np.ndarray, touched: np.ndarray) -> 
             touched[n] = i  # overwritten by the next one, unless this is the first touch
             n += before == 0
             sums[i] = before + x * log.values[p]
+    return n
+
+
+@njit(cache=True)
+def _load_row(
+    row_at: np.ndarray, cells: np.ndarray, j: int, sums: np.ndarray, touched: np.ndarray
+) -> int:
+    """The same from the lower triangle of the co-occurrence matrix."""
+    n = 0
+    for i in range(len(row_at)):
+        c = cells[row_at[i] + j] if i > j else cells[row_at[j] + i]
+        sums[i] = c
+        touched[n] = i
+        n += c != 0
     return n
 
 

@@ -28,8 +28,23 @@ def gram(log: RankedLog, uses: int, budget: int = BUDGET) -> Gram:
     length = np.arange(1, len(log.order) + 1)
     kept = _row_work(log) * uses > 4 * length + uses * uses
     kept &= np.cumsum(kept * length) <= budget
-    ends = np.cumsum(kept * length)
-    held = Gram(np.where(kept, ends - length, -1), np.zeros(int((kept * length).sum()), np.float32))
+    return _keep(log, kept)
+
+
+def whole_gram(log: RankedLog) -> Gram:
+    """Keep all rows: n_games^2 / 2 float32."""
+    return _keep(log, np.ones(len(log.order), np.bool_))
+
+
+def no_gram(log: RankedLog) -> Gram:
+    """Keep no row."""
+    return _keep(log, np.zeros(len(log.order), np.bool_))
+
+
+def _keep(log: RankedLog, kept: np.ndarray) -> Gram:
+    length = np.where(kept, np.arange(1, len(kept) + 1), 0)
+    ends = np.cumsum(length)
+    held = Gram(np.where(kept, ends - length, -1), np.zeros(int(length.sum()), np.float32))
     with ONE_AT_A_TIME:
         _fill(get_num_threads(), log, held.row_at, held.cells)
     return held
