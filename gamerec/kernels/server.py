@@ -23,7 +23,9 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import threading
+import weakref
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -150,6 +152,7 @@ def run_kernel(connection_file: str, cwd: str, server: int) -> NoReturn:
     gc.freeze()  # what is imported stays: no need to look through it, or copy its pages
     gc.enable()
     _reseed()
+    _disown()
     from ipykernel.kernelapp import IPKernelApp
 
     sys.argv = ["ipykernel_launcher", "-f", connection_file]
@@ -180,6 +183,18 @@ def _reseed() -> None:
         numpy.random.seed()
 
 
+def _disown() -> None:
+    """Leave to the server what its imports made and want undone at the end.
+
+    wandb makes a temporary folder: the first kernel to end would take it away from all others.
+    """
+    tempfile.tempdir = None
+    atexit._clear()
+    for finalizer in list(weakref.finalize._registry):  # type: ignore[attr-defined]
+        finalizer.atexit = False
+    weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]
+
+
 def _leave(server: Server, folder: str) -> NoReturn:
     server.end()
     shutil.rmtree(folder, ignore_errors=True)
@@ -193,6 +208,7 @@ def main(arguments: Iterable[str]) -> None:
     server = Server(socket.socket(fileno=int(descriptor)), deque(preload))
     signal.signal(signal.SIGTERM, lambda *_: _leave(server, folder))
     end_with_parent(signal.SIGTERM, int(parent))
+    tempfile.tempdir = folder  # for what an import makes: it goes with the server
     gc.disable()  # imports make much and drop little; `run_kernel` turns it on again
     _import_kernel()
     try:
