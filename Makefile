@@ -33,7 +33,7 @@ endef
 
 .venv/ready: requirements.lock pyproject.toml | .venv/bin/uv
 	$(call install,requirements.lock)
-	$(BIN)/gamerec warm-up
+	$(BIN)/python -c 'from gamerec.models import warm_up; warm_up()'  # compile once, not in the first run
 	@touch $@
 
 .venv/ready-test: requirements-test.lock .venv/ready
