@@ -4,7 +4,6 @@ score(u, j) = sum over the games i of u's history of v(x[u, i]) W[i, j]. A model
 making W (`_weights`); ranking, similar games, explanation and saving are written here, once.
 """
 
-import difflib
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -12,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias, cast
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from scipy import sparse
 
 from gamerec.errors import UsageError
 from gamerec.models import persistence
-from gamerec.models.checks import as_log, as_mask
+from gamerec.models.checks import as_history, as_log, as_mask, as_params, as_places, check_columns
 from gamerec.models.kernels import explaining, scoring
 from gamerec.storage import Store
 
@@ -157,7 +156,7 @@ class ItemModel(ABC):
         scorer = self._ready()
         X = self._read_values(as_log(X, len(scorer.order)))
         mask = as_mask(allowed, len(scorer.order))
-        return scoring.best_for_all(scorer, X, _places(k), exclude_played, mask)
+        return scoring.best_for_all(scorer, X, as_places(k), exclude_played, mask)
 
     def recommend_one(
         self,
@@ -198,9 +197,7 @@ class ItemModel(ABC):
         if not len(values):
             games = np.unique(games)
             values = np.ones(len(games), np.float32)
-        for columns in (games, np.array([game])):
-            if len(columns) and not 0 <= columns.min() <= columns.max() < len(scorer.order):
-                raise UsageError(_stranger(columns, len(scorer.order)))
+        check_columns(np.append(games, game), len(scorer.order))
         parts = explaining.contributions(scorer, games, values, game)
         best_first = np.lexsort((scorer.rank[games], -parts))
         return games[best_first].astype(np.int32), parts[best_first]
@@ -252,11 +249,7 @@ class ItemModel(ABC):
     def _set(self, **params: Any) -> None:
         """Set parameters; UsageError names each fault, and the nearest name for a typo."""
         before = self.params if hasattr(self, "options") else {}
-        try:
-            self.options = self.Params(**{**before, **params})
-        except ValidationError as error:
-            faults = "; ".join(_explain(fault, self.Params) for fault in error.errors())
-            raise UsageError(f"model {self.name}: {faults}") from None
+        self.options = as_params(self.name, self.Params, {**before, **params})
 
     def _ready(self) -> scoring.Scorer:
         if self._scorer is None:
@@ -272,13 +265,13 @@ class ItemModel(ABC):
         allowed: np.ndarray | None,
     ) -> tuple[np.ndarray, np.ndarray]:
         scorer = self._ready()
-        games, scores = np.empty(_places(k), np.int32), np.empty(k, np.float32)
+        games, scores = np.empty(as_places(k), np.int32), np.empty(k, np.float32)
         mask = scoring.EVERY_GAME if allowed is None else as_mask(allowed, len(scorer.order))
         found = scoring.best_for_one(
             scorer, history, values, exclude, mask, self._buffers(k), games, scores
         )
         if not found:
-            raise UsageError(_stranger(history, len(scorer.order)))
+            check_columns(history, len(scorer.order))
         return games, scores
 
     def _history(self, history: History) -> tuple[np.ndarray, np.ndarray]:
@@ -288,40 +281,14 @@ class ItemModel(ABC):
             if row.shape[0] != 1:
                 raise UsageError(f"a history is one row, this matrix has {row.shape[0]}")
             return row.indices.astype(np.int64), row.data
-        games: np.ndarray = np.asarray(history)
-        if games.dtype.kind not in "iu" or games.ndim != 1:
-            if games.size:
-                raise UsageError(
-                    "a history is a list of column numbers, or a CSR matrix of one row"
-                )
-            games = np.empty(0, np.int64)
+        games = as_history(history)
         if self.options.values == "log":  # a game named without hours counts as one hour
-            return games.astype(np.int64), np.full(len(games), np.log(2), np.float32)
-        return games.astype(np.int64, copy=False), scoring.ALL_ONES
+            return games, np.full(len(games), np.log(2), np.float32)
+        return games, scoring.ALL_ONES
 
     def _buffers(self, k: int) -> scoring.Buffers:
-        """This thread's buffers, lent again at each call with the same k."""
-        buffers: dict[int, scoring.Buffers] = self._lent.__dict__.setdefault("by_k", {})
-        if k not in buffers:
-            buffers[k] = scoring.new_buffers(len(self._ready().order), k)
-        return buffers[k]
-
-
-def _places(k: int) -> int:
-    if k < 1:
-        raise UsageError(f"k is {k}; a list has at least one place")
-    return k
-
-
-def _stranger(games: np.ndarray, n_games: int) -> str:
-    column = games[(games < 0) | (games >= n_games)][0]
-    return f"there is no game in column {column}: the model knows columns 0 to {n_games - 1}"
-
-
-def _explain(fault: Any, schema: type[CommonParams]) -> str:
-    parameter = str(fault["loc"][0]) if fault["loc"] else "parameters"
-    if fault["type"] != "extra_forbidden":
-        return f"{parameter}={fault['input']!r}: {fault['msg']}"
-    near = difflib.get_close_matches(parameter, schema.model_fields, n=1)
-    known = f"did you mean {near[0]}?" if near else f"known: {', '.join(schema.model_fields)}"
-    return f"no parameter {parameter!r}; {known}"
+        """This thread's buffers, the same at each call unless a longer list is asked for."""
+        buffers: scoring.Buffers | None = getattr(self._lent, "buffers", None)
+        if buffers is None or len(buffers.keys) < scoring.room(k):
+            buffers = self._lent.buffers = scoring.new_buffers(len(self._ready().order), k)
+        return buffers

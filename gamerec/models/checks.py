@@ -1,11 +1,33 @@
-"""Checks of what a model is given: play matrices and masks of games."""
+"""Checks of what a model is given: parameters, play matrices, histories, masks of games."""
 
-from typing import Any
+import difflib
+from typing import Any, TypeVar
 
 import numpy as np
+from pydantic import BaseModel, ValidationError
 from scipy import sparse
 
 from gamerec.errors import DataError, UsageError
+
+_Schema = TypeVar("_Schema", bound=BaseModel)
+
+
+def as_params(model: str, schema: type[_Schema], params: dict[str, Any]) -> _Schema:
+    """Parameters by their schema; UsageError names each fault, and the nearest name for a typo."""
+    try:
+        return schema(**params)
+    except ValidationError as error:
+        faults = "; ".join(_explain(fault, schema) for fault in error.errors())
+        raise UsageError(f"model {model}: {faults}") from None
+
+
+def _explain(fault: Any, schema: type[BaseModel]) -> str:
+    parameter = str(fault["loc"][0]) if fault["loc"] else "parameters"
+    if fault["type"] != "extra_forbidden":
+        return f"{parameter}={fault['input']!r}: {fault['msg']}"
+    near = difflib.get_close_matches(parameter, schema.model_fields, n=1)
+    known = f"did you mean {near[0]}?" if near else f"known: {', '.join(schema.model_fields)}"
+    return f"no parameter {parameter!r}; {known}"
 
 
 def as_log(X: Any, n_games: int | None = None) -> sparse.csr_matrix:
@@ -56,3 +78,29 @@ def as_features(features: Any) -> sparse.csr_matrix:
     if not sparse.issparse(features):
         raise UsageError(f"features must be a sparse matrix, not {type(features).__name__}")
     return as_log(features.T.tocsr())
+
+
+def as_history(history: Any) -> np.ndarray:
+    """Column numbers of the games played, (n,) int64; UsageError for anything else."""
+    games = np.asarray(history)
+    if games.size == 0:
+        return np.empty(0, np.int64)
+    if games.dtype.kind not in "iu" or games.ndim != 1:
+        raise UsageError("a history is a list of column numbers, or a CSR matrix of one row")
+    return games.astype(np.int64, copy=False)
+
+
+def check_columns(games: np.ndarray, n_games: int) -> None:
+    """Raise UsageError that names the first column which does not exist."""
+    strangers = games[(games < 0) | (games >= n_games)]
+    if len(strangers):
+        raise UsageError(
+            f"there is no game in column {strangers[0]}: the model knows columns 0 to {n_games - 1}"
+        )
+
+
+def as_places(k: int) -> int:
+    """The length of a list, at least 1."""
+    if k < 1:
+        raise UsageError(f"k is {k}; a list has at least one place")
+    return k
