@@ -22,7 +22,7 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@pytest.fixture(params=FORMS)
+@pytest.fixture(params=FORMS, scope="module")
 def model(request, plays, held_out, features) -> ItemModel:
     name, params = FORMS[request.param]
     return models.create(name, **params).fit(plays, features=features, validation=held_out)
