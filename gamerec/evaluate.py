@@ -124,10 +124,10 @@ def against_truth(
     rows = np.flatnonzero(users >= 0)
     sampled, n_games = users[rows], X.shape[1]
     oracle = measure(references.Oracle(truth, sampled), X[rows], test[rows], ks)
-    best = references.mean_utility(truth, sampled, oracle.lists[:, :k], n_games)
+    lists = [oracle.lists, *(m.lists[rows] for m in measured.values())]
+    best, *others = references.mean_utilities(truth, sampled, [x[:, :k] for x in lists], n_games)
     result = {"oracle": _with(oracle, ("regret", k), np.zeros(len(rows)))}
-    for name, m in measured.items():
-        own = references.mean_utility(truth, sampled, m.lists[rows, :k], n_games)
+    for (name, m), own in zip(measured.items(), others, strict=True):
         result[name] = _with(m, ("regret", k), best - own)
     return result
 

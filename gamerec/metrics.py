@@ -180,38 +180,54 @@ def gini(counts: np.ndarray) -> float:
     return float(((2 * np.arange(1, n + 1) - n - 1) * ordered).sum() / (n * ordered.sum()))
 
 
-def intra_list_diversity(
-    recommended: np.ndarray, features: sparse.csr_matrix, block: int = 20_000
-) -> np.ndarray:
+def intra_list_diversity(recommended: np.ndarray, features: sparse.csr_matrix) -> np.ndarray:
     """(n_users,) 1 - mean cosine similarity over the pairs of games in each list: 0 all alike.
 
     features: (n_games, n_features) content features, at least 0. A game without features says
     nothing of likeness and is left out; a list with fewer than two described games has NaN.
     With unit rows f, the similarities of a list's m games sum to |sum f|^2 - m over both orders,
-    so no pair is ever formed; memory is one block of users times their features.
+    so no pair is ever formed.
     """
-    norms = np.sqrt(np.asarray(features.multiply(features).sum(axis=1)).ravel())
-    described = norms > 0
-    unit = sparse.diags_array(1 / np.where(described, norms, 1)) @ features
-    parts = [
-        _list_diversity(recommended[start : start + block], unit.tocsr(), described)
-        for start in range(0, len(recommended), block)
-    ]
-    return np.concatenate(parts) if parts else np.empty(0)
-
-
-def _list_diversity(lists: np.ndarray, unit: sparse.csr_array, described: np.ndarray) -> np.ndarray:
-    use = (lists >= 0) & described[np.maximum(lists, 0)]
-    rows = np.nonzero(use)[0]
-    shape = (len(lists), unit.shape[0])
-    members = sparse.csr_array((np.ones(len(rows)), (rows, lists[use])), shape=shape)
-    total = members @ unit  # (n_lists, n_features)
-    games = use.sum(axis=1)
-    pairs = games * (games - 1)
-    similar = np.asarray(total.multiply(total).sum(axis=1)).ravel() - games
-    return np.clip(1 - _divide(similar, pairs), 0, 1)
+    rows = features.tocsr()
+    norms = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    unit = rows.data / np.repeat(np.where(norms > 0, norms, 1), np.diff(rows.indptr))
+    out = np.empty(len(recommended))
+    lists = np.ascontiguousarray(recommended, dtype=np.int32)
+    indptr, indices = rows.indptr.astype(np.int64), rows.indices.astype(np.int32)
+    _diversity(lists, indptr, indices, unit.astype(np.float64), norms > 0, rows.shape[1], out)
+    return out
 
 
 def _divide(total: np.ndarray, count: np.ndarray) -> np.ndarray:
     """Elementwise quotient, NaN where the count is 0."""
     return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+
+
+@numba.njit(cache=True)
+def _diversity(
+    lists: np.ndarray,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    unit: np.ndarray,
+    described: np.ndarray,
+    n_features: int,
+    out: np.ndarray,
+) -> None:
+    """Fill out (n_users,); one vector of features is summed up and emptied again per list."""
+    total = np.zeros(n_features)
+    for u in range(len(lists)):
+        games = 0
+        for game in lists[u]:
+            if game >= 0 and described[game]:
+                games += 1
+                for at in range(indptr[game], indptr[game + 1]):
+                    total[indices[at]] += unit[at]
+        squares = 0.0
+        for game in lists[u]:
+            if game >= 0 and described[game]:
+                for at in range(indptr[game], indptr[game + 1]):
+                    squares += total[indices[at]] ** 2
+                    total[indices[at]] = 0.0
+        out[u] = np.nan
+        if games > 1:
+            out[u] = min(max(1 - (squares - games) / (games * (games - 1)), 0.0), 1.0)

@@ -4,6 +4,7 @@ Both have the `recommend` of a model, so they go through the same evaluation. Po
 reference, is a model of its own.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numba
@@ -79,20 +80,21 @@ class Oracle:
         return games, scores
 
 
-def mean_utility(
-    truth: Utilities, users: np.ndarray, lists: np.ndarray, n_games: int
-) -> np.ndarray:
-    """(n_users,) mean true utility of the games in each list; NaN for an empty list.
+def mean_utilities(
+    truth: Utilities, users: np.ndarray, lists: Sequence[np.ndarray], n_games: int
+) -> list[np.ndarray]:
+    """For each of `lists`, (n_users, k): (n_users,) mean true utility of the games; NaN for none.
 
-    lists: (n_users, k), row u for the truth's user users[u].
+    Row u is for the truth's user users[u]. One pass over the utilities, block by block.
     """
-    means = np.full(len(lists), np.nan)
-    for block in _blocks(len(lists), n_games):
-        listed = lists[block] >= 0
-        utility = np.asarray(truth.utility(np.asarray(users)[block]), float)
-        value = np.take_along_axis(utility, np.maximum(lists[block], 0), axis=1)
-        total, count = np.where(listed, value, 0).sum(axis=1), listed.sum(axis=1)
-        means[block] = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    means = [np.full(len(users), np.nan) for _ in lists]
+    for block in _blocks(len(users), n_games):
+        utility = np.asarray(truth.utility(np.asarray(users)[block]))
+        for mean, games in zip(means, lists, strict=True):
+            listed = games[block] >= 0
+            value = np.take_along_axis(utility, np.maximum(games[block], 0), axis=1)
+            total, count = np.where(listed, value, 0).sum(axis=1, dtype=float), listed.sum(axis=1)
+            np.divide(total, count, out=mean[block], where=count > 0)
     return means
 
 
@@ -104,10 +106,10 @@ def _blocks(n_users: int, n_games: int, cells: int = 8_000_000) -> list[slice]:
 
 def _top(values: np.ndarray, k: int) -> np.ndarray:
     """(n, min(k, n_games)) columns of the highest values, highest first."""
-    k = min(k, values.shape[1])
-    top = np.argpartition(-values, k - 1, axis=1)[:, :k] if k < values.shape[1] else None
-    if top is None:
+    n = values.shape[1]
+    if k >= n:
         return np.argsort(-values, axis=1, kind="stable")
+    top = np.argpartition(values, n - k, axis=1)[:, n - k :]
     order = np.argsort(-np.take_along_axis(values, top, axis=1), axis=1, kind="stable")
     return np.take_along_axis(top, order, axis=1)
 

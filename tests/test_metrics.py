@@ -230,6 +230,3 @@ def test_intra_list_diversity_by_hand():
     half = math.sqrt(1 / 2)
     expected = [0, 1, 1 - (0 + half + half) / 3, np.nan, 0, np.nan]
     np.testing.assert_allclose(metrics.intra_list_diversity(lists, features), expected, atol=1e-12)
-    np.testing.assert_allclose(  # blocks change nothing
-        metrics.intra_list_diversity(lists, features, block=2), expected, atol=1e-12
-    )

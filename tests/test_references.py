@@ -77,16 +77,18 @@ def test_blocks_change_nothing(monkeypatch):
     truth, X = Known(np.random.default_rng(0).random((23, 9))), history(23, 9, 0.3)
     users = np.arange(23)[::-1]
     whole = Oracle(truth, users).recommend(X, 4)
-    utility = references.mean_utility(truth, users, whole[0], 9)
+    (utility,) = references.mean_utilities(truth, users, [whole[0]], 9)
     blocks = [slice(start, start + 2) for start in range(0, 23, 2)]
     monkeypatch.setattr(references, "_blocks", lambda *_: blocks)
     for part, all_at_once in zip(Oracle(truth, users).recommend(X, 4), whole, strict=True):
         np.testing.assert_array_equal(part, all_at_once)
-    np.testing.assert_array_equal(references.mean_utility(truth, users, whole[0], 9), utility)
+    (again,) = references.mean_utilities(truth, users, [whole[0]], 9)
+    np.testing.assert_array_equal(again, utility)
 
 
 def test_mean_utility_by_hand():
     truth = Known(np.array([[1.0, 2.0, 6.0], [5.0, 5.0, 5.0], [0.0, 7.0, 0.0]]))
-    lists = np.array([[2, 1], [1, -1], [-1, -1]])
-    utility = references.mean_utility(truth, np.array([0, 2, 1]), lists, 3)
-    np.testing.assert_array_equal(utility, [4, 7, np.nan])
+    lists = [np.array([[2, 1], [1, -1], [-1, -1]]), np.array([[0], [0], [0]])]
+    first, second = references.mean_utilities(truth, np.array([0, 2, 1]), lists, 3)
+    np.testing.assert_array_equal(first, [4, 7, np.nan])
+    np.testing.assert_array_equal(second, [1, 0, 5])

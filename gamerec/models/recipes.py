@@ -20,20 +20,22 @@ def recipes(
     """{label: (model name, parameters)} in the order given.
 
     cosine (or item_knn), jaccard: co-occurrence with `neighbours` and `shrinkage`. slim: learned in
-    `epochs`, which `patience` alone ends early. ease, content, popularity: their defaults. blend:
+    `epochs`, which `patience` alone ends early. ease: a penalty of
+    10. content, popularity: their defaults. blend:
     ease, cosine and, where the games are `described` by genres and tags, content; its shares are
     fitted to the validation part. content is left out where the games are not described. Raises
     UsageError for an unknown label.
     """
     knn = {"neighbours": neighbours, "shrinkage": shrinkage}
     cosine = {"similarity": "cosine", **knn}
-    parts = [{"name": "ease"}, {"name": "item_knn", **cosine}]
+    ease = {"penalty": 10.0}
+    parts = [{"name": "ease", **ease}, {"name": "item_knn", **cosine}]
     known: dict[str, Recipe] = {
         "cosine": ("item_knn", cosine),
         "item_knn": ("item_knn", cosine),
         "jaccard": ("item_knn", {"similarity": "jaccard", **knn}),
         "slim": ("slim", {"epochs": epochs, "patience": patience, "tolerance": 0.0}),
-        "ease": ("ease", {}),
+        "ease": ("ease", ease),
         "content": ("content", {}),
         "blend": ("blend", {"parts": parts + [{"name": "content"}] * described}),
         "popularity": ("popularity", {}),
