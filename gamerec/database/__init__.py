@@ -24,7 +24,6 @@ from gamerec.settings import Settings
 __all__ = ["Database", "open_database"]
 
 PATIENCE = 15.0  # seconds for which a lost connection is tried again
-_LOCK_SECONDS = 60
 
 
 def open_database(settings: Settings) -> "Database":
@@ -82,7 +81,8 @@ class Database:
     def upgrade(self) -> str:
         """Bring the tables to the newest version, one upgrade at a time; returns the version."""
         if self.version() != HEAD:
-            self._connector.write(lambda connection, _: _upgrade(connection))
+            with self._connector.alone("upgrade"):
+                self._connector.write(lambda connection, _: _upgrade(connection))
         return HEAD
 
     # What a run brings
@@ -189,8 +189,6 @@ def _upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
     config.attributes["connection"] = connection
-    if connection.dialect.name == "mysql":  # SQLite's BEGIN IMMEDIATE is lock enough
-        connection.execute(text(f"SELECT GET_LOCK('gamerec_upgrade', {_LOCK_SECONDS})"))
     try:
         command.upgrade(config, "head")
     except CommandError as error:
@@ -198,6 +196,3 @@ def _upgrade(connection: Connection) -> None:
             f"the tables cannot be brought to version {HEAD}: {error}; where they are newer than "
             "this gamerec, update it"
         ) from None
-    finally:
-        if connection.dialect.name == "mysql":
-            connection.execute(text("SELECT RELEASE_LOCK('gamerec_upgrade')"))

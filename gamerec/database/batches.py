@@ -6,19 +6,19 @@ lets only one batch have it.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from gamerec.columns import BECAUSE, GAME, RANK, SCORE, USER
 from gamerec.database.connect import Connector
 from gamerec.database.ids import Numbers
-from gamerec.database.rows import insert_columns, optional
+from gamerec.database.rows import insert_columns
 from gamerec.database.tables import batches, games, recommendations, users
 from gamerec.errors import DataError, ServiceError
 
@@ -110,18 +110,18 @@ def _pieces(chunks: pd.DataFrame | Iterable[pd.DataFrame]) -> Iterator[pd.DataFr
 
 def _columns(
     chunk: pd.DataFrame, number: int, user_numbers: Numbers, game_numbers: Numbers
-) -> dict[str, Sequence[Any]]:
+) -> dict[str, np.ndarray | pa.Array]:
     score = chunk[SCORE].to_numpy(np.float64)
     if not np.isfinite(score).all():
         raise DataError("a recommendation has a score that is not finite")
     because = game_numbers.of(chunk[BECAUSE])
     return {
-        "batch_no": [number] * len(chunk),
-        "user_no": user_numbers.of(chunk[USER]).tolist(),
-        "rank": chunk[RANK].to_numpy(np.int64).tolist(),
-        "game_no": game_numbers.of(chunk[GAME]).tolist(),
-        "score": score.tolist(),
-        "because_game_no": optional(because, because < 0),
+        "batch_no": np.full(len(chunk), number),
+        "user_no": user_numbers.of(chunk[USER]),
+        "rank": chunk[RANK].to_numpy(np.int64),
+        "game_no": game_numbers.of(chunk[GAME]),
+        "score": score,
+        "because_game_no": pa.array(because, mask=because < 0),
     }
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
@@ -18,6 +18,7 @@ Result = TypeVar("Result")
 # MySQL: cannot connect (2), gone away, lost in a query, deadlock, lock wait time-out, shutting down
 _PASSING = {2002, 2003, 2006, 2013, 1205, 1213, 1053, 1927, 4031}
 _NO_DATABASE = 1049
+_LOCK_SECONDS = 60
 _SECONDS = {"connect_timeout": 10, "read_timeout": 300, "write_timeout": 300}
 
 
@@ -61,6 +62,22 @@ class Connector:
                 with attempt, self._begin("REPEATABLE READ", "") as connection:
                     return work(connection)
         raise AssertionError("tenacity ends with a result or an error")
+
+    @contextmanager
+    def alone(self, purpose: str) -> Iterator[None]:
+        """Wait until no other process is in here; SQLite's writers are alone in any case."""
+        with self._our_errors():
+            if self.is_sqlite:
+                yield
+                return
+            with self.engine.connect() as connection:  # its own: the lock outlives transactions
+                name = f"gamerec {purpose} {self.url.database}"[:64]
+                arguments = {"name": name, "seconds": _LOCK_SECONDS}
+                connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), arguments)
+                try:
+                    yield
+                finally:
+                    connection.execute(text("SELECT RELEASE_LOCK(:name)"), arguments)
 
     @contextmanager
     def _begin(self, isolation: str, sqlite_mode: str) -> Iterator[Connection]:

@@ -37,10 +37,14 @@ class Numbers:
         self._no, self._id, self._kind = next(iter(table.primary_key)), *list(table.c)[1:3]
         self._known: dict[Identity, int] | None = None
 
-    def read(self, connection: Connection) -> None:
-        """Learn all that the table holds."""
-        rows = connection.execute(select(self._id, self._kind, self._no))
-        self._known = {(text, kind): number for text, kind, number in rows}
+    def read(self, connection: Connection, above: int | None = None) -> None:
+        """Learn all that the table holds, or what has a number `above` this one."""
+        query = select(self._id, self._kind, self._no)
+        if above is not None:
+            query = query.where(self._no > above)
+        rows = connection.execute(query)
+        found = {(text, kind): number for text, kind, number in rows}
+        self._known = found if above is None or self._known is None else self._known | found
 
     def ensure(
         self,
@@ -66,7 +70,9 @@ class Numbers:
             part = new[start : start + _ROWS]
             rows = [{self._id.name: text, self._kind.name: kind} for text, kind in part]
             connection.execute(statement, rows)
-        self.read(connection)
+        self.read(connection, above=max(self._known.values(), default=0))
+        if any(key not in self._known for key in new):  # another loader's, with lower numbers
+            self.read(connection)
 
     def of(self, ids: pd.Series) -> np.ndarray:
         """The number of each id, (n,) int64; -1 where the id is missing (None or NaN)."""

@@ -6,16 +6,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
 from gamerec.columns import AT, GAME, USER, WEIGHT
 from gamerec.database.ids import Numbers
-from gamerec.database.rows import insert_columns, optional
+from gamerec.database.rows import insert_columns
 from gamerec.database.tables import games, interactions, users
 
 _LISTS = ("genres", "tags")
 _ABOUT = [c.name for c in games.c][3:]  # without number and id
 _ROWS = 1_000  # users per DELETE
+_NO_TIME = np.iinfo(np.int64).min  # NaT in numpy
 
 
 def sync_games(connection: Connection, items: pd.DataFrame) -> None:
@@ -51,10 +53,10 @@ def sync_interactions(connection: Connection, frame: pd.DataFrame) -> None:
     rows = np.isin(wanted[0], changed)
     user_no, game_no, weight, at = (column[rows] for column in wanted)
     columns = {
-        "user_no": user_no.tolist(),
-        "game_no": game_no.tolist(),
-        "weight": weight.tolist(),
-        "at": _moments(connection, at),
+        "user_no": user_no,
+        "game_no": game_no,
+        "weight": weight,
+        "at": pa.array(at, pa.timestamp("us"), mask=at == _NO_TIME),
     }
     insert_columns(connection, interactions, columns)
 
@@ -83,18 +85,9 @@ def _plain(value: Any, kind: str) -> Any:
 def _micros(frame: pd.DataFrame) -> np.ndarray:
     """Times as microseconds since 1970, the smallest integer where there is none."""
     if AT not in frame:
-        return np.full(len(frame), np.iinfo(np.int64).min)
+        return np.full(len(frame), _NO_TIME)
     times = pd.to_datetime(frame[AT], utc=True).dt.tz_localize(None)
     return times.to_numpy("datetime64[us]").astype(np.int64)
-
-
-def _moments(connection: Connection, micros: np.ndarray) -> list[Any]:
-    """Times as the drivers take them: text with microseconds for SQLite, datetime for MySQL."""
-    absent = micros == np.iinfo(np.int64).min
-    times = np.where(absent, 0, micros).astype("datetime64[us]").astype(object)
-    if connection.dialect.name == "sqlite":
-        times = np.array([at.isoformat(" ", "microseconds") for at in times], object)
-    return optional(times, absent)
 
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
