@@ -150,12 +150,14 @@ def user_list(version: LoadedVersion, players: Players, user_id: Any, k: int = 1
     because = version.model.because(X, games)
     frame = _frame(players, "", int(found[0]), games, scores, because)
     parts = []
-    for game, cause, total in zip(games[0], because[0], scores[0], strict=True):
+    filled = games[0] >= 0
+    for game, cause, total in zip(
+        games[0, filled], because[0, filled], scores[0, filled], strict=True
+    ):
         sources, contributions = version.model.explain(X, int(game))
         of_cause = contributions[sources == cause].sum()
         parts.append(float(of_cause / total) if cause >= 0 and total > 0 else np.nan)
-    share = np.array(parts)[games[0] >= 0]
-    return frame.drop(columns=[BATCH, USER]).assign(share=share)
+    return frame.drop(columns=[BATCH, USER]).assign(share=np.array(parts, float))
 
 
 def write(

@@ -102,6 +102,11 @@ def test_the_part_of_the_reason_in_the_score_is_told(version, data):
         batch.user_list(version, batch.players_for(data, version), "dan")
 
 
+def test_one_users_list_ends_where_no_game_is_left(version, data):
+    own = batch.user_list(version, batch.players_for(data, version), "bob", 10)
+    assert own["game_id"].tolist() == [512, 99]
+
+
 def test_a_model_of_an_older_catalogue_scores_the_games_it_knows(version):
     """Game 99 left the catalogue and game 1000 came: the columns of the data are others."""
     frame = pd.DataFrame(
