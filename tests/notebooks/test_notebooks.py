@@ -57,11 +57,11 @@ def test_every_notebook_runs_by_itself_in_order(home):
     assert len(list((home / "store" / "runs").iterdir())) == 1
 
 
-@pytest.mark.parametrize("stage", STAGES[1:])
-def test_a_notebook_opened_first_says_what_to_run_before(home, stage):
-    done = gamerec(home, "--only", stage)
+def test_a_notebook_opened_too_early_says_which_to_run_first(home):
+    assert gamerec(home, "--only", "crawl").returncode == 0
+    done = gamerec(home, "--only", "train")
     assert done.returncode == 3
-    assert "01_crawl" in done.stdout + done.stderr
+    assert "run 04_simulate.ipynb first" in done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_on_the_sample_the_order_is_oracle_model_popularity_random(sample):
     (candidate,) = {r["model"] for r in rows if r["model"].endswith("(candidate)")}
     values = [metric(home, m, "ndcg") for m in ("oracle", candidate, "popularity", "random")]
     assert values == sorted(values, reverse=True)
-    assert metric(home, candidate, "ndcg") == pytest.approx(0.44, abs=0.04)
+    assert metric(home, candidate, "ndcg") == pytest.approx(0.39, abs=0.03)
     assert metric(home, "popularity", "ndcg") == pytest.approx(0.24, abs=0.01)
 
 
