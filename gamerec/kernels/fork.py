@@ -9,48 +9,30 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from gamerec.errors import StageFailed
 
-# In the order in which the stages need them; a kernel forked early imports the rest by itself.
-PRELOAD = (
-    "pandas",
-    "pyarrow.parquet",
-    "gamerec.runs",
-    "matplotlib.figure",
-    "matplotlib.backends.backend_agg",
-    "gamerec.catalogue.cleaning",
-    "gamerec.plots.style",
-    "scipy.sparse",
-    "numba",
-    "gamerec.models",
-    "gamerec.players.simulate",
-    "gamerec.evaluate",
-    "gamerec.tracking",
-    "wandb",
-    "gamerec.registry",
-    "gamerec.database",
-    "gamerec.batch",
-)
-
 LOG = "server.log"
 
 
 class ForkServer:
-    """A running `gamerec.kernels.server`; `folder` (short, private) is removed when it ends."""
+    """A running `gamerec.kernels.server` that imports the modules `preload`, where it can.
 
-    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+    folder: a short path; it holds sockets and a log, and is removed when the server ends.
+    """
+
+    def __init__(self, folder: Path, env: Mapping[str, str], preload: Sequence[str] = ()) -> None:
         self.folder = folder
         self._retired: list[int] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._numbers = count()
         self._channel, theirs = socket.socketpair()
         with (folder / LOG).open("wb") as log, theirs:
-            arguments = [str(theirs.fileno()), str(folder), str(os.getpid()), *PRELOAD]
+            arguments = [str(theirs.fileno()), str(folder), str(os.getpid()), *preload]
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "gamerec.kernels.server", *arguments],
                 stdin=subprocess.DEVNULL,
@@ -121,4 +103,5 @@ class ForkServer:
         raise StageFailed(f"the kernel server ended unexpectedly. {self.log_tail()}".strip())
 
     def _send(self, **request: Any) -> None:
-        self._channel.sendall(json.dumps(request).encode() + b"\n")
+        with self._lock:
+            self._channel.sendall(json.dumps(request).encode() + b"\n")

@@ -7,8 +7,9 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -27,27 +28,40 @@ _LONGEST_FOLDER = 80
 
 
 class Kernels:
-    """Starts kernels in `cwd` with the environment `env`; use as a context manager."""
+    """Starts kernels in `cwd` with the environment `env`, from any thread; a context manager.
 
-    def __init__(self, cwd: Path, env: Mapping[str, str], *, fork: bool = CAN_FORK) -> None:
+    preload: modules that kernels will need; forked kernels come with them.
+    """
+
+    def __init__(
+        self,
+        cwd: Path,
+        env: Mapping[str, str],
+        preload: Sequence[str] = (),
+        *,
+        fork: bool = CAN_FORK,
+    ) -> None:
         self.cwd = cwd
         self._env = dict(env)
         self._folder = _private_folder()
         self._numbers = count()
+        self._lock = threading.RLock()
         self._announced: deque[StageKernelManager] = deque()
-        self._server = ForkServer(self._folder, self._env) if fork else None
+        self._server = ForkServer(self._folder, self._env, preload) if fork else None
 
     def prepare(self, notebooks: int = 1) -> None:
         """Have kernels for this many notebooks get ready in the background, where they can."""
-        while self._server and len(self._announced) < notebooks:
-            self._announced.append(self._forked(self._server))
+        with self._lock:
+            while self._server and len(self._announced) < notebooks:
+                self._announced.append(self._forked(self._server))
 
     def manager(self) -> "StageKernelManager":
         """A manager for one notebook's kernel, the one prepared first."""
         if self._server is None:
             return self._new("StageKernelManager")
-        self.prepare()
-        return self._announced.popleft()
+        with self._lock:
+            self.prepare()
+            return self._announced.popleft()
 
     @property
     def start_arguments(self) -> dict[str, object]:

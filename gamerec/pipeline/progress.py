@@ -1,5 +1,6 @@
 """What the user sees while a run goes on: one line per stage."""
 
+import threading
 import time
 from typing import TextIO
 
@@ -8,32 +9,48 @@ from gamerec.runs import STAGES
 
 
 class Progress:
-    """Writes lines to a stream, without secrets. A terminal also shows which stage is running."""
+    """Writes lines to a stream, without secrets. A terminal also shows which stages are running."""
 
     def __init__(self, stream: TextIO, redact: Redactor) -> None:
         self._stream = stream
         self._redact = redact
         self._live = stream.isatty()
+        self._running: dict[str, str] = {}  # stage -> clock time of its start
+        self._lock = threading.RLock()
 
     def line(self, text: str) -> None:
         """Write one line."""
-        self.clear()
-        print(self._redact(text), file=self._stream, flush=True)
+        with self._lock:
+            self._wipe()
+            print(self._redact(text), file=self._stream, flush=True)
+            self._show()
 
     def stage(self, stage: str, seconds: float | None, made: str) -> None:
         """Write the line of a stage that ended well, or was not run."""
         took = "" if seconds is None else f"{seconds:.1f} s"
-        self.line(f"  {STAGES.index(stage) + 1} {stage:<12} {took:>9}  {made}")
+        with self._lock:
+            self._running.pop(stage, None)
+            self.line(f"  {STAGES.index(stage) + 1} {stage:<12} {took:>9}  {made}")
 
     def running(self, stage: str) -> None:
-        """On a terminal, show the stage until the next line takes its place."""
-        if self._live:
-            clock = time.strftime("%H:%M:%S")
-            self._stream.write(f"\r  {STAGES.index(stage) + 1} {stage:<12}  since {clock} ...")
-            self._stream.flush()
+        """On a terminal, show the stage below the lines until its own is written."""
+        with self._lock:
+            self._running[stage] = time.strftime("%H:%M:%S")
+            self._wipe()
+            self._show()
 
     def clear(self) -> None:
-        """Take away the running stage."""
+        """Nothing is running any more."""
+        with self._lock:
+            self._running.clear()
+            self._wipe()
+
+    def _wipe(self) -> None:
         if self._live:
             self._stream.write("\r\x1b[K")
+
+    def _show(self) -> None:
+        if self._live and self._running:
+            shown = ", ".join(f"{stage} since {clock}" for stage, clock in self._running.items())
+            self._stream.write(f"  ... {shown}")
             self._stream.flush()

@@ -36,11 +36,14 @@ def note_origin(record: RunRecord) -> None:
     record.code_commit, record.versions = code_commit(), library_versions()
 
 
-def note_data(stage: str, run: Run, record: RunRecord) -> None:
-    """Enter the SHA-256 of the table that a stage brought into the run."""
+def note(stage: str, run: Run, record: RunRecord) -> None:
+    """Enter what a stage says of the whole run: the verdict, or the SHA-256 of the data it read."""
+    if stage == "evaluate":
+        record.gate = verdict(run)
     key = f"{_DATA.get(stage)}.parquet"
     if run.store.exists(key):
-        record.data[_DATA[stage]] = hashlib.sha256(run.store.read(key)).hexdigest()
+        digest = hashlib.sha256(run.store.read(key)).hexdigest()
+        record.data = record.data | {_DATA[stage]: digest}
 
 
 def whereabouts(run: Run, settings: Settings) -> dict[str, str]:

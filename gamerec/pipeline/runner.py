@@ -1,27 +1,30 @@
-"""The pass over the stages of a plan: kernels, record, progress, gate, and an orderly end.
+"""The pass over the stages of a plan, from the first record of the run to its orderly end.
 
-`pipeline.run` is the way in. The stages are known here by their names, marks and artifacts only.
+`run.run_pipeline` is the way in; the caller holds the lock.
 """
 
 import os
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 
-from gamerec.errors import GateRefused, Interrupted, StageFailed
+from gamerec.errors import GateRefused, Interrupted
 from gamerec.kernels.pool import CAN_FORK, Kernels
-from gamerec.parameters import RUN_ID, Declared
+from gamerec.kernels.preload import modules_of
+from gamerec.parameters import Declared
 from gamerec.pipeline import results
 from gamerec.pipeline.lock import undisturbed
-from gamerec.pipeline.plan import Plan
+from gamerec.pipeline.plan import Plan, depends
 from gamerec.pipeline.progress import Progress
+from gamerec.pipeline.stages import Stages
 from gamerec.redaction import Redactor
-from gamerec.reports.record import RunRecord, StageRecord, now, write_record
+from gamerec.reports.record import RunRecord, StageRecord, now
 from gamerec.reports.writer import ReportWriter
-from gamerec.runs import STAGES, notebook_name
+from gamerec.runs import STAGES
 from gamerec.settings import Settings
 
 
 class Runner:
-    """Runs the stages of one plan; the caller holds the lock."""
+    """Runs the stages of one plan."""
 
     def __init__(
         self,
@@ -36,9 +39,9 @@ class Runner:
         self.settings = settings
         self.redact = redact
         self.progress = progress
-        self.folder = settings.reports / plan.run.id
         self.record = _begin(plan, before)
         self.reports = ReportWriter(settings.reports, declared, redact)
+        self.stages = Stages(plan, self.record, settings, redact, progress, self.reports)
 
     def go(self) -> RunRecord:
         """Run the stages; the record of the complete run.
@@ -49,7 +52,7 @@ class Runner:
         began, earlier = time.monotonic(), self.record.seconds
         problem: BaseException | None = None
         try:
-            self._write()
+            self.stages.write()
             self._run_stages()
         except BaseException as error:  # also Ctrl-C: whatever it is, it is raised again below
             problem = error
@@ -57,7 +60,7 @@ class Runner:
             self.record.seconds = round(earlier + time.monotonic() - began, 3)
             self.progress.clear()
             outcome = self._conclude(problem)
-            self._write()
+            self.stages.write()
             self.reports.finish(self.record)
         if outcome:
             raise outcome from problem
@@ -70,69 +73,40 @@ class Runner:
             return
         env = os.environ | {"GAMEREC_HOME": str(self.settings.gamerec_home)}
         fork = CAN_FORK and self.settings.fork_kernels
-        with Kernels(self.settings.gamerec_home, env, fork=fork) as kernels:
+        preload = modules_of(self.stages.source(stage) for stage in self.plan.todo)
+        # Left in reverse order: without kernels, what runs beside comes to its end.
+        with (
+            ThreadPoolExecutor(1, thread_name_prefix="beside") as beside,
+            Kernels(self.settings.gamerec_home, env, preload, fork=fork) as kernels,
+        ):
             kernels.prepare()
             self.reports.call(lambda: results.note_origin(self.record))
+            side: Future[None] | None = None
             for stage in self.plan.stages:
-                self._tend(stage, kernels)
+                if side and side.done():
+                    side.result()  # raises what it raised, before another stage begins
+                if self._can_run_beside(stage):
+                    side = beside.submit(self.stages.tend, stage, kernels)
+                else:
+                    self.stages.tend(stage, kernels)
+            if side:
+                side.result()
 
-    def _tend(self, stage: str, kernels: Kernels) -> None:
-        """Run the stage, or say why not."""
-        stage_record = self.record.stages[stage]
-        if stage in self.plan.kept:
-            self.progress.stage(stage, None, f"kept: {stage_record.made}")
-        elif reason := results.reason_to_skip(stage, self.plan.run, self.settings):
-            stage_record.status, stage_record.made = "skipped", reason
-            self.progress.stage(stage, None, f"skipped: {reason}")
-        else:
-            self.progress.running(stage)
-            self._execute(stage, stage_record, kernels)
-            self.progress.stage(stage, stage_record.seconds, stage_record.made)
-
-    def _execute(self, stage: str, stage_record: StageRecord, kernels: Kernels) -> None:
-        # Imported here, when the first kernel is already getting ready: it takes a second.
-        from gamerec.pipeline.notebook import KernelDied, NotebookError, execute
-        from gamerec.pipeline.outcome import to_error
-
-        name = f"{notebook_name(stage)}.ipynb"
-        parameters = self.plan.parameters.get(stage, {}) | {RUN_ID: self.plan.run.id}
-        stage_record.status = "running"
-        self._write()
-        began = time.monotonic()
-        kernels.prepare(1 if stage == self.plan.todo[-1] else 2)
-        try:
-            source, target = self.settings.notebooks / name, self.folder / name
-            execute(source, target, parameters, kernels, self.redact)
-        except NotebookError as error:
-            raise to_error(error, target) from None
-        except KernelDied as error:
-            raise StageFailed(f"the kernel died: {error}") from None
-        finally:
-            stage_record.seconds = round(time.monotonic() - began, 3)
-        self._accept(stage, stage_record)
-
-    def _accept(self, stage: str, stage_record: StageRecord) -> None:
-        mark = self.plan.run.mark(stage)
-        if mark is None:
-            raise StageFailed(f"{notebook_name(stage)} ended without calling run.done({stage!r})")
-        stage_record.status = "done"
-        stage_record.made, stage_record.metrics = mark["made"], mark["metrics"]
-        if stage == "evaluate":
-            self.record.gate = results.verdict(self.plan.run)
-        results.note_data(stage, self.plan.run, self.record)
-        self._write()
-        self.reports.stage(self.record, stage)
+    def _can_run_beside(self, stage: str) -> bool:
+        """Whether later stages will run that need nothing of this one: so it is with EDA."""
+        later = self.plan.todo[self.plan.todo.index(stage) + 1 :] if stage in self.plan.todo else ()
+        return bool(later) and not any(depends(other, stage) for other in later)
 
     def _conclude(self, problem: BaseException | None) -> BaseException | None:
         """Enter how the run ended; what to raise, if anything."""
-        record = self.record
+        record, outcome = self.record, problem
         record.ended = now()
-        refused = "evaluate" in self.plan.stages and record.gate and not record.gate["promote"]
-        outcome: BaseException | None = problem
         if problem is None:
-            record.status = "refused" if refused else "done"
+            record.status = "done"
             record.results = results.whereabouts(self.plan.run, self.settings)
-            outcome = GateRefused(record.gate["reason"]) if refused and record.gate else None
+            gate = record.gate if "evaluate" in self.plan.stages else None
+            if gate and not gate["promote"]:
+                record.status, outcome = "refused", GateRefused(gate["reason"])
         elif isinstance(problem, KeyboardInterrupt):
             record.status = "interrupted"
             outcome = Interrupted(f"stopped by {str(problem) or 'Ctrl-C'}")
@@ -144,21 +118,17 @@ class Runner:
         return outcome
 
     def _blame(self, outcome: BaseException) -> None:
-        """Enter which stage ended the run, and show what there is of its notebook."""
-        stage = next((s for s, r in self.record.stages.items() if r.status == "running"), "")
-        self.record.error = {
-            "stage": stage,
+        """Enter what ended the run early, and show what there is of the notebooks it cut short."""
+        record = self.record
+        record.error = {
+            "stage": self.stages.culprit,
             "kind": type(outcome).__name__,
             "message": self.redact(str(outcome)),
         }
-        self.record.resume = f"gamerec run --resume {self.record.run_id}"
-        if stage:
-            interrupted = self.record.status == "interrupted"
-            self.record.stages[stage].status = "interrupted" if interrupted else "failed"
-            self.reports.stage(self.record, stage)
-
-    def _write(self) -> None:
-        write_record(self.folder, self.record, self.redact)
+        record.resume = f"gamerec run --resume {record.run_id}"
+        for stage, stage_record in record.stages.items():
+            if stage_record.status in ("failed", "interrupted"):
+                self.reports.stage(record, stage)
 
 
 def _begin(plan: Plan, before: RunRecord | None) -> RunRecord:

@@ -5,6 +5,7 @@ reduced to plain elements. Importing this module imports nbconvert: some tenths 
 """
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,20 @@ _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 def render(notebook: Path) -> str:
     """The notebook's cells as HTML; figures are inside it, code stands in `div.input`."""
-    exporter = HTMLExporter(
+    body, _ = _exporter().from_notebook_node(nbformat.read(notebook, as_version=4))
+    return body
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    """One for all notebooks: it compiles its templates."""
+    return HTMLExporter(
         template_name="basic",
         preprocessors=[_Harmless],
         exclude_anchor_links=True,
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
-    body, _ = exporter.from_notebook_node(nbformat.read(notebook, as_version=4))
-    return body
 
 
 def harmless(html: str) -> str:

@@ -11,16 +11,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from gamerec.kernels import fork
 from gamerec.pipeline.plan import Request
 from gamerec.pipeline.run import run_pipeline
 from gamerec.reports.record import RunRecord, read_record
 from gamerec.runs import STAGES, Run, notebook_name
 from gamerec.settings import load_settings
 from gamerec.storage import open_store
-
-# Small notebooks need no pandas; the real list is for real notebooks.
-LIGHT = ("gamerec.runs",)
 
 PARAMETERS = {
     "crawl": 'N_GAMES: int = 40  # games to fetch\nCATALOGUE: str = ""  # a file of games',
@@ -71,12 +67,8 @@ class Project:
 
     def start(self, *arguments: str, **env: str) -> "subprocess.Popen[str]":
         """Begin `gamerec run` in a process of its own."""
-        code = (
-            "import sys; from gamerec.kernels import fork; "
-            f"fork.PRELOAD = {LIGHT!r}; from gamerec.cli import app; app()"
-        )
         return subprocess.Popen(
-            [sys.executable, "-c", code, *arguments],
+            [sys.executable, "-c", "from gamerec.cli import app; app()", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -106,9 +98,8 @@ class Project:
 
 
 @pytest.fixture
-def project(home: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(home: Path) -> Project:
     """A project folder with seven small notebooks that succeed."""
-    monkeypatch.setattr(fork, "PRELOAD", LIGHT)
     return Project(home)
 
 

@@ -19,8 +19,10 @@ def test_all_stages_run_in_a_new_run_and_the_end_says_where_everything_is(projec
     assert project.artifacts(record.run_id).read_json("raw_games") == {"n": 7}
     lines = project.printed.splitlines()
     assert lines[0] == f"run {record.run_id}"
-    assert [line.split()[1] for line in lines[1:8]] == list(STAGES)
-    assert "train made it" in lines[5]
+    order = [line.split()[1] for line in lines[1:8]]
+    assert sorted(order) == sorted(STAGES)
+    assert [stage for stage in order if stage != "eda"] == [s for s in STAGES if s != "eda"]
+    assert "train made it" in project.printed
     report = project.home / "reports" / record.run_id / "index.html"
     assert f"report           {report}" in project.printed
     assert "store/models/model_v1" in project.printed
@@ -38,7 +40,7 @@ def test_run_json_tells_how_the_run_was_made(project):
     assert plain["code_commit"]
     assert plain["versions"]["python"]
     assert plain["gate"] == {"promote": True, "reason": "better"}
-    assert plain["seconds"] >= sum(stage["seconds"] for stage in plain["stages"].values()) > 0
+    assert plain["seconds"] >= max(stage["seconds"] for stage in plain["stages"].values()) > 0
 
 
 def test_the_tables_that_came_in_are_hashed(project):
@@ -51,11 +53,11 @@ def test_the_tables_that_came_in_are_hashed(project):
 
 
 def test_each_notebook_has_a_clean_kernel_in_the_project_folder(project):
-    project.notebook("crawl", "left_over = 1\nimport colorsys")
+    project.notebook("crawl", "import sys\nleft_over = sys.left_over = 1")
     project.notebook(
         "eda",
-        "import os, sys, random\n"
-        "assert 'left_over' not in globals() and 'colorsys' not in sys.modules\n"
+        "import os, sys\n"
+        "assert 'left_over' not in globals() and not hasattr(sys, 'left_over')\n"
         f"assert os.getcwd() == os.environ['GAMEREC_HOME'] == {str(project.home)!r}",
     )
     assert project.run(last="eda").status == "done"
