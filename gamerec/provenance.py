@@ -1,6 +1,5 @@
-"""Where a model comes from: a hash of the data, the code's commit, the libraries' versions."""
+"""Where a model comes from: the commit of the code and the versions of the libraries."""
 
-import hashlib
 import importlib.metadata
 import platform
 import subprocess
@@ -8,22 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the pipeline asks for commit and versions only
-    from gamerec.interactions import Interactions
+    pass
 
 LIBRARIES = ("gamerec", "numpy", "scipy", "pandas", "numba")
-
-
-def hash_data(data: "Interactions") -> str:
-    """SHA-256 of who played what: ids, matrix and weights; equal data gives equal hashes."""
-    import numpy as np
-
-    digest = hashlib.sha256()
-    for ids in (data.user_ids, data.game_ids):
-        digest.update("\n".join(map(str, ids.tolist())).encode())
-    for part, dtype in ((data.X.indptr, np.int64), (data.X.indices, np.int32)):
-        digest.update(np.ascontiguousarray(part, dtype).tobytes())
-    digest.update(np.ascontiguousarray(data.X.data, np.float32).tobytes())
-    return digest.hexdigest()
 
 
 def library_versions() -> dict[str, str]:

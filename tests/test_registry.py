@@ -9,8 +9,7 @@ from scipy import sparse
 
 from gamerec import models
 from gamerec.errors import DataError, UsageError
-from gamerec.interactions import Interactions
-from gamerec.provenance import code_commit, hash_data, library_versions
+from gamerec.provenance import code_commit, library_versions
 from gamerec.registry import Registry
 from gamerec.storage import FolderStore, MemoryStore
 
@@ -269,23 +268,6 @@ def test_diff_shows_only_what_differs(registry):
     assert difference.loc["params.shrinkage"].tolist() == [0, 2]
     assert difference.loc["run_id"].tolist() == ["run-a", "run-c"]
     assert "params.similarity" not in difference.index
-
-
-def test_the_data_hash_knows_ids_weights_and_who_played_what():
-    def data(users=("a", "b"), games=(1, 2), weights=(1.0, 2.0), rows=(0, 1)):
-        matrix = sparse.csr_matrix((np.float32(weights), (rows, (0, 1))), shape=(2, 2))
-        return Interactions(matrix, np.array(users, object), np.array(games))
-
-    kinds = [
-        data(),
-        data(users=("a", "c")),
-        data(games=(1, 3)),
-        data(weights=(1.0, 3.0)),
-        data(rows=(1, 0)),
-        data(rows=(0, 0)),
-    ]
-    assert len({hash_data(kind) for kind in kinds}) == len(kinds)
-    assert hash_data(data()) == hash_data(data())
 
 
 def test_versions_and_commit_are_told():
