@@ -53,5 +53,6 @@ def whereabouts(run: Run, settings: Settings) -> dict[str, str]:
         version = run.read_json("candidate")["version"]
         found["model"] = f"{settings.store_uri}/models/{version}"
     if run.has("batch"):
-        found["recommendations"] = f"{settings.store_uri}"
+        batch_id = run.read_json("batch")["batch_id"]
+        found["recommendations"] = f"{settings.store_uri}/batches/{batch_id}"
     return found
