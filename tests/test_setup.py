@@ -1,15 +1,18 @@
 """The files that describe the environment agree with each other, and nothing private is in them."""
 
+import ast
 import json
 import re
 import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 
 import pytest
 import yaml
 from conftest import ROOT
 
-from gamerec.parameters import declared
+from gamerec import parameters
 from gamerec.runs import STAGES
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -42,6 +45,32 @@ def test_lock_pins_every_dependency_with_a_hash_and_no_address(lock):
     assert "://" not in text
 
 
+# Parts of a declared package that it brings along under a name of their own.
+COMPANIONS = {
+    "botocore": "boto3",
+    "cycler": "matplotlib",
+    "markupsafe": "jinja2",
+    "pydantic_core": "pydantic",
+}
+
+
+def test_every_package_that_the_code_imports_is_a_declared_dependency():
+    """A package that only the tests bring along would be missing for a user."""
+    imported = set()
+    for path in (ROOT / "gamerec").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                imported.add(str(node.module).split(".")[0])
+            elif isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+    imported -= set(sys.stdlib_module_names) | {"gamerec"}
+    brought = packages_distributions()
+    declared = {name_of(r) for r in PROJECT["dependencies"]}
+    for module in sorted(imported):
+        names = {name_of(n) for n in brought[module]} | {COMPANIONS.get(module)}
+        assert names & declared, f"{module} is imported but not declared"
+
+
 def test_every_setting_stands_in_env_example():
     from gamerec.settings import Settings
 
@@ -62,7 +91,7 @@ def test_notebook_is_committed_clean_with_one_parameters_cell(path):
 
 
 def test_every_parameter_has_a_type_and_a_word_of_help():
-    stages = declared(ROOT / "notebooks")
+    stages = parameters.declared(ROOT / "notebooks")
     assert list(stages) == list(STAGES)
     bare = [p for known in stages.values() for p in known.values() if not p.help]
     assert not bare
