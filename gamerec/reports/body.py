@@ -16,6 +16,8 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import markdown2html
 from nbconvert.preprocessors import Preprocessor
 
+from gamerec.reports.tables import with_column_classes
+
 _TAGS = """a abbr b blockquote br caption code col colgroup dd details div dl dt em figcaption
     figure h1 h2 h3 h4 h5 h6 hr i img kbd li mark meter ol p pre s samp section small span strong
     sub summary sup table tbody td tfoot th thead tr u ul var"""
@@ -86,7 +88,7 @@ def _clean(data: dict[str, Any]) -> dict[str, Any]:
     if pictures := {kind: item for kind, item in data.items() if kind in _PICTURES}:
         return pictures
     if "text/html" in data:
-        return {"text/html": harmless(data["text/html"])}
+        return {"text/html": with_column_classes(harmless(data["text/html"]))}
     if "text/markdown" in data:
         return {"text/html": harmless(markdown2html(data["text/markdown"]))}
     return {"text/plain": data.get("text/plain", "")}

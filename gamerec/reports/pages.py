@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 import gamerec
 from gamerec.parameters import RUN_ID, Parameter
-from gamerec.reports.record import RunRecord
+from gamerec.reports.record import RunRecord, StageRecord
 from gamerec.runs import STAGES, notebook_name
 
 # Around the notebook in a stage's page, so that the page can be made anew without the notebook.
@@ -22,6 +22,7 @@ BODY_END = "<!-- end of notebook -->"
 _WORDS = {"eda": "EDA", "refused": "gate refused", "batch_score": "batch score"}
 _KEY_STAGES = ("evaluate", "train")  # whose figures the list of runs shows
 _KEY_FIGURES = 4
+_FIRST = ("ndcg", "recall", "hit_rate", "coverage", "map", "precision")
 
 Pages = Mapping[str, str | None]  # stage -> file name of its page, if there is one
 
@@ -69,14 +70,10 @@ def body_of(page: str) -> str:
 
 def run_page(run: RunRecord, pages: Pages) -> str:
     """The overview of one run."""
-    metrics = [
-        (stage, name, value)
-        for stage, record in run.stages.items()
-        for name, value in record.metrics.items()
-    ]
+    figures = [(stage, figures) for stage, r in run.stages.items() if (figures := _figures(r))]
     longest = max((record.seconds or 0 for record in run.stages.values()), default=0)
     template = _environment().get_template("run.html.j2")
-    return template.render(run=run, pages=pages, metrics=metrics, longest=longest)
+    return template.render(run=run, pages=pages, figures=figures, longest=longest)
 
 
 def index_page(runs: Sequence[tuple[RunRecord, Pages]]) -> str:
@@ -104,7 +101,7 @@ def _environment() -> Environment:
         moment=_moment,
         number=_number,
         share=_share,
-        key_metrics=_key_metrics,
+        key_figures=_key_figures,
     )
     return environment
 
@@ -139,9 +136,17 @@ def _share(seconds: float | None, longest: float) -> int:
     return round(100 * (seconds or 0) / longest) if longest else 0
 
 
-def _key_metrics(run: RunRecord) -> list[tuple[str, Any]]:
-    """The first few figures of the stages that measure the model."""
-    for stage in _KEY_STAGES:
-        if stage in run.stages and run.stages[stage].metrics:
-            return list(run.stages[stage].metrics.items())[:_KEY_FIGURES]
-    return []
+def _figures(record: StageRecord) -> list[tuple[str, Any]]:
+    """A stage's figures, those of the accuracy first, as `_FIRST` has them."""
+
+    def rank(name: str) -> int:
+        return next((i for i, start in enumerate(_FIRST) if name.startswith(start)), len(_FIRST))
+
+    return sorted(record.metrics.items(), key=lambda figure: (rank(figure[0]), figure[0]))
+
+
+def _key_figures(run: RunRecord) -> list[tuple[str, Any]]:
+    """The first few figures of the stage that measured the model, else of the last one done."""
+    stages = [*_KEY_STAGES, *reversed(run.stages)]
+    found = (_figures(run.stages[stage]) for stage in stages if stage in run.stages)
+    return next((figures for figures in found if figures), [])[:_KEY_FIGURES]
