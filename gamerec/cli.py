@@ -1,6 +1,9 @@
 """The `gamerec` command. What takes time to import is imported by the command that needs it."""
 
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -98,7 +101,8 @@ def run(
             from_options((f"{name}={path}" for name, path in paths.items() if path), known),
         ),
     )
-    run_pipeline(request, settings=settings, dry_run=dry_run)
+    with _faults_without_secrets():
+        run_pipeline(request, settings=settings, dry_run=dry_run)
 
 
 @app.command()
@@ -122,6 +126,18 @@ def _stages() -> tuple[str, ...]:
     from gamerec.runs import STAGES
 
     return STAGES
+
+
+@contextmanager
+def _faults_without_secrets() -> Iterator[None]:
+    """Show the traceback of a fault of ours as Python does, but without secrets."""
+    try:
+        yield
+    except GamerecError:
+        raise
+    except Exception:
+        _complain(traceback.format_exc())
+        raise typer.Exit(1) from None
 
 
 def _complain(message: str) -> None:

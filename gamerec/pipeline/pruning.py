@@ -1,14 +1,12 @@
 """Old runs taken away: their reports and their artifacts, except what something live came from."""
 
-import logging
+import contextlib
 import shutil
 
 from gamerec.reports.record import RunRecord, read_records
 from gamerec.runs import run_ids
 from gamerec.settings import Settings
-from gamerec.storage import Store, open_store
-
-logger = logging.getLogger(__name__)
+from gamerec.storage import MissingKey, Store, open_store
 
 
 def prune(settings: Settings, current: RunRecord) -> list[str]:
@@ -33,8 +31,11 @@ def prune(settings: Settings, current: RunRecord) -> list[str]:
 
 
 def _live_runs(store: Store) -> set[str]:
-    """The runs whose models the channels point to."""
+    """The runs that the models in the channels and the current batch came from."""
     from gamerec.registry import Registry  # imports pandas: needed when there is something to prune
 
     registry = Registry(store)
-    return {registry.info(version)["run_id"] for version in registry.channels().values()}
+    live = {registry.info(version)["run_id"] for version in registry.channels().values()}
+    with contextlib.suppress(MissingKey):
+        live.add(store.read_json("batches/current.json")["batch_id"])  # named after its run
+    return live

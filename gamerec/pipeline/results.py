@@ -53,6 +53,10 @@ def whereabouts(run: Run, settings: Settings) -> dict[str, str]:
         version = run.read_json("candidate")["version"]
         found["model"] = f"{settings.store_uri}/models/{version}"
     if run.has("batch"):
-        batch_id = run.read_json("batch")["batch_id"]
-        found["recommendations"] = f"{settings.store_uri}/batches/{batch_id}"
+        batch = run.read_json("batch")
+        found["recommendations"] = (
+            f"{settings.store_uri}/batches/{batch['batch_id']}/recommendations.csv (and .parquet)"
+        )
+        if pending := batch.get("pending"):
+            found["not reached yet"] = ", ".join(pending)
     return found

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from gamerec.errors import DataError, UsageError
+from gamerec.errors import DataError, GamerecError, UsageError
 from gamerec.parameters import Declared, Values, declared
 from gamerec.pipeline.lock import run_lock, stop_signals
 from gamerec.pipeline.plan import Plan, Request, find_run, make_plan, select
@@ -41,8 +41,9 @@ def run_pipeline(
     progress = Progress(out or sys.stdout, redact)
     known = declared(settings.notebooks)
     request = _checked(request or Request(), redact)
+    plan, _ = _plan(request, settings, known)  # made anew below: a run that ends may change it
     if dry_run:
-        _describe(_plan(request, settings, known)[0], known, progress)
+        _describe(plan, known, progress)
         return None
 
     def other() -> str:
@@ -60,9 +61,7 @@ def run_pipeline(
             runner.go()
         finally:
             _say_where(runner.record, settings, progress)
-        for run_id in prune(settings, runner.record):
-            progress.line(f"  pruned run {run_id} (KEEP_RUNS={settings.keep_runs})")
-        write_index(settings.reports, redact)
+            _tidy(runner.record, settings, redact, progress)
     return runner.record
 
 
@@ -125,6 +124,16 @@ def _settle_killed(settings: Settings, redact: Redactor) -> None:
         message = "the runner was killed, or the machine was switched off"
         record.error = {"stage": "".join(cut), "kind": "Interrupted", "message": message}
         write_record(settings.reports / record.run_id, record, redact)
+
+
+def _tidy(record: RunRecord, settings: Settings, redact: Redactor, progress: Progress) -> None:
+    """Prune old runs. What hinders that is told, and no reason to fail."""
+    try:
+        for run_id in prune(settings, record):
+            progress.line(f"  pruned run {run_id} (KEEP_RUNS={settings.keep_runs})")
+    except GamerecError as error:
+        progress.line(f"  old runs could not be pruned: {error}")
+    write_index(settings.reports, redact)
 
 
 def _say_where(record: RunRecord, settings: Settings, progress: Progress) -> None:

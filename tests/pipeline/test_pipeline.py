@@ -9,7 +9,9 @@ import pytest
 
 from gamerec.errors import DataError, GateRefused, ServiceError, StageFailed, UsageError
 from gamerec.registry import Registry
-from gamerec.runs import STAGES, notebook_name
+from gamerec.runs import STAGES, Run, notebook_name, run_ids
+from gamerec.settings import load_settings
+from gamerec.storage import open_store
 
 
 def test_all_stages_run_in_a_new_run_and_the_end_says_where_everything_is(project):
@@ -215,16 +217,21 @@ def test_a_play_log_that_is_not_there_is_bad_data_before_anything_runs(project):
 
 
 def test_old_runs_are_pruned_but_for_those_that_something_live_came_from(project, monkeypatch):
-    monkeypatch.setenv("KEEP_RUNS", "2")
+    monkeypatch.setenv("KEEP_RUNS", "1")
+    store = open_store(load_settings().store_uri)
+    for day in range(1, 6):  # by hand, without a report
+        Run(f"2020010{day}-000000-000", store).write_json("source", {})
     monkeypatch.setattr(Registry, "channels", lambda self: {"production": "model_v1"})
-    ids = [project.run(last="crawl").run_id]
-    monkeypatch.setattr(Registry, "info", lambda self, name: {"run_id": ids[0]})
-    ids += [project.run(last="crawl").run_id for _ in range(3)]
-    assert [record.run_id for record in project.records()] == [ids[0], ids[2], ids[3]]
-    kept = sorted(path.name for path in (project.home / "store" / "runs").iterdir())
-    assert kept == [ids[0], ids[2], ids[3]]
-    assert f"pruned run {ids[1]}" in project.printed
-    assert ids[1] not in (project.home / "reports" / "index.html").read_text()
+    monkeypatch.setattr(Registry, "info", lambda self, name: {"run_id": "20200102-000000-000"})
+    store.write_json("batches/current.json", {"batch_id": "20200104-000000-000"})
+    first = project.run(last="crawl").run_id
+    kept = ["20200102-000000-000", "20200104-000000-000"]
+    assert run_ids(store) == [*kept, first]
+    second = project.run(last="crawl").run_id
+    assert run_ids(store) == [*kept, second]
+    assert [record.run_id for record in project.records()] == [second]
+    assert f"pruned run {first}" in project.printed
+    assert first not in (project.home / "reports" / "index.html").read_text()
 
 
 def test_ordinary_kernels_do_the_same_where_forking_is_switched_off(project, monkeypatch):
