@@ -13,6 +13,7 @@ from gamerec.models.ease import Ease
 from gamerec.models.item_knn import ItemKNN
 from gamerec.models.popularity import Popularity
 from gamerec.models.slim import Slim
+from gamerec.models.svd import Svd
 from gamerec.models.warm import warm_up
 from gamerec.storage import Store
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["NAMES", "ItemModel", "create", "kind", "load", "tune", "warm_up"]
 
 _KINDS: dict[str, type[ItemModel]] = {
-    model.name: model for model in (Blend, Content, Ease, ItemKNN, Popularity, Slim)
+    model.name: model for model in (Blend, Content, Ease, ItemKNN, Popularity, Slim, Svd)
 }
 NAMES = tuple(sorted(_KINDS))
 

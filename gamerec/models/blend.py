@@ -27,9 +27,7 @@ class Blend(base.ItemModel):
     name = "blend"
 
     class Params(base.CommonParams):
-        parts: list[dict[str, Any]] = Field(
-            [{"name": "ease"}, {"name": "item_knn", "weighting": "tfidf"}], min_length=1
-        )
+        parts: list[dict[str, Any]] = Field([{"name": "slim"}, {"name": "svd"}], min_length=1)
         shares: list[float] | None = None
         watch_k: int = Field(10, ge=1)
 

@@ -48,9 +48,7 @@ class Ease(base.ItemModel):
 
 def _closed_form(problem: ScaledProblem, penalty: float) -> np.ndarray:
     """Scaled weights of all games, (n_games, n_games) float64 in rank order."""
-    log = problem.log
-    shape = (len(log.row_start) - 1, len(log.order))
-    X = sparse.csr_matrix((log.values.astype(np.float64), log.games, log.row_start), shape=shape)
+    X = problem.matrix().astype(np.float64)
     G = (X.T @ X).toarray(order="F")
     G[np.diag_indices_from(G)] += penalty
     factor, _ = lapack.dpotrf(G, lower=True, overwrite_a=True)

@@ -1,6 +1,6 @@
-"""The scaled regression problem that `ease` and `slim` share.
+"""The scaled regression problem that `ease`, `slim` and `svd` share.
 
-Both predict a game j from other games, column by column. Before the Gram matrix is taken
+Before the Gram matrix is taken,
 
     x~[u, i] = x[u, i] / (activity[u]^user_power popularity[i]^popularity_power)
 
@@ -47,6 +47,12 @@ class ScaledProblem:
         )
         self.log: RankedLog = rank_log(scaled, data.popularity)
         self.popularity = by_column[self.log.order]
+
+    def matrix(self) -> sparse.csr_matrix:
+        """The scaled log as a matrix, (n_users, n_games) with games in rank order."""
+        log = self.log
+        shape = (len(log.row_start) - 1, len(log.order))
+        return sparse.csr_matrix((log.values, log.games, log.row_start), shape=shape)
 
     def neighbours(self, k: int) -> Neighbours:
         """For each target j the k sources i of highest x[i] . x[j] / popularity[i]^choice_power.

@@ -10,7 +10,7 @@ from gamerec.errors import UsageError
 
 
 def test_every_model_is_known_by_its_file_name():
-    assert models.NAMES == ("blend", "content", "ease", "item_knn", "popularity", "slim")
+    assert models.NAMES == ("blend", "content", "ease", "item_knn", "popularity", "slim", "svd")
     for name in models.NAMES:
         assert models.create(name).name == name
         assert type(models.create(name)).__module__ == f"gamerec.models.{name}"
