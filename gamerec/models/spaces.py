@@ -39,9 +39,8 @@ class Space:
 
     starts: sets of all parameters that are tried first: good on many logs, and what a large log is
         left with when time is short.
-    rungs: values of `neighbours` from quick to slow. The starts run on the first; the search runs
-        on the highest for which there is time; what it finds then climbs the others. A rung above
-        the number of games stands for all games. Empty: `neighbours` is one of the parameters.
+    rungs: values of `neighbours` from quick to slow, of which the search picks by the time there
+        is; the starts run on the first. Empty: `neighbours`, if any, is one of the parameters.
     exponent: seconds grow as neighbours to this power.
     dearer: how many times the seconds of the quickest `item_knn` the first start takes, about.
     counted: parameters in units of players, whose best value grows with the number of players.
@@ -93,20 +92,40 @@ SPACES: dict[str, Space] = {
         parameters={"penalty": Range(1, 1_000), **_POWERS},
         starts=(
             {"penalty": 10.0, **_MIDDLE},
-            {"penalty": 3.0, **_MIDDLE},
             {"penalty": 30.0, **_MIDDLE},
             {"penalty": 100.0, **_MIDDLE},
+            {"penalty": 3.0, **_MIDDLE},
+            {"penalty": 300.0, **_MIDDLE},
         ),
         rungs=(60, 120, 240, 480, 960),
-        dearer=5.0,
+        dearer=3.0,
         counted=("penalty",),
     ),
     "slim": Space(
         parameters={"l1": Range(0.01, 3), "l2": Range(1, 300), **_POWERS},
         starts=({"l1": 0.1, "l2": 10.0, **_MIDDLE}, {"l1": 0.03, "l2": 5.0, **_MIDDLE}),
         rungs=(60, 120, 240),
-        dearer=60.0,
+        dearer=15.0,
         counted=("l1", "l2"),
+    ),
+    "svd": Space(
+        parameters={
+            "dimensions": Range(16, 256, whole=True),
+            "singular_power": Range(0, 2, log=False),
+            "user_power": Range(0, 0.6, log=False),
+            "popularity_power": Range(0.2, 0.6, log=False),
+            "target_power": Range(0, 0.5, log=False),
+        },
+        starts=(
+            {
+                "dimensions": 64,
+                "singular_power": 1.0,
+                "user_power": 0.35,
+                "popularity_power": 0.4,
+                "target_power": 0.2,
+            },
+        ),
+        dearer=15.0,
     ),
 }
 BLEND = "blend"  # made of the best of the others, once they are known

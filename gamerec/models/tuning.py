@@ -18,13 +18,13 @@ from scipy import sparse
 
 from gamerec import models
 from gamerec.errors import UsageError
-from gamerec.models import search, spaces
+from gamerec.models import family, search, spaces
 from gamerec.models.base import ItemModel
 from gamerec.models.validation import Validation
 
 K = 20
-MARGIN = 0.002
-COLUMNS = [*search.COLUMNS, "chosen"]
+MARGIN = 0.005
+COLUMNS = [*family.COLUMNS, "chosen"]
 MOST_INTERACTIONS = 3_000_000  # of a larger log, users are sampled for the trials
 
 
@@ -57,9 +57,7 @@ def tune(
         there, with the seconds that are left of the budget; another log or k never mixes.
     on_trial: called with each row of `.trials` as it comes.
 
-    First the families' starting points are tried in turn, then Optuna's TPE goes on with the
-    families within 3 % of the best, which share the time alike; the rest is in `search` and
-    `spaces`. The last trial is the blend of the best of each family. `.trials` has COLUMNS.
+    How the time is spent is told in `search`, what is tried in `spaces`. `.trials` has COLUMNS.
     """
     searched = _families(families, features)
     part, held_out, share = _trial_part(X, validation, seed)
@@ -97,7 +95,7 @@ def compare(
     on_epoch: called after every epoch of a model that learns in epochs.
     """
     rows = [
-        {"model": label} | search.as_row(name, ruler.score(name, params, on_epoch))
+        {"model": label} | family.as_row(name, ruler.score(name, params, on_epoch))
         for label, (name, params) in candidates.items()
     ]
     return pd.DataFrame(rows)

@@ -21,6 +21,7 @@ SHARE = 0.1  # of each user's games: little, so that the rest is near to what is
 ENOUGH = 20_000  # held-out games below which several splits are averaged
 MOST_SPLITS = 8
 MOST_USERS = 20_000  # users scored per split: more do not change which parameters win
+MOST_WATCHED = 5_000  # users that a model looks at itself, after each epoch or for each share
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,9 @@ class Validation:
         self.splits = [_split(whole, seed) if held_out is None else (X, held_out)]
         n = int(np.clip(ENOUGH // max(self.n_held_out, 1), 1, 1 if one_split else MOST_SPLITS))
         self.splits += [_split(whole, seed + 1_000 * at) for at in range(1, n)]
-        self.scored = [_some_users(held, seed) for _, held in self.splits]
+        self.scored = [_some_users(held, MOST_USERS, seed) for _, held in self.splits]
+        first = self.splits[0][1]
+        self.watched = _only(first, _some_users(first, MOST_WATCHED, seed))
 
     @property
     def n_held_out(self) -> int:
@@ -92,8 +95,11 @@ class Validation:
         for (train, held), users in zip(self.splits, self.scored, strict=True):
             start = time.perf_counter()
             model = models.create(name, **settled)
-            watched = {"validation": held, "on_epoch": on_epoch} if not values else {}
-            model.fit(train, features=self.features, **watched)
+            if values:
+                model.fit(train, features=self.features)
+            else:
+                watched = {"validation": self.watched, "on_epoch": on_epoch}
+                model.fit(train, features=self.features, **watched)
             fit_seconds += time.perf_counter() - start
             values.append(self._values(model, train[users], held[users]))
             settled = settled | _settled(model)
@@ -133,9 +139,18 @@ def _split(X: sparse.csr_matrix, seed: int) -> tuple[sparse.csr_matrix, sparse.c
     return train.X, held.X
 
 
-def _some_users(held: sparse.csr_matrix, seed: int) -> np.ndarray:
-    """Rows with held-out games, at most MOST_USERS of them, drawn by seed."""
+def _some_users(held: sparse.csr_matrix, most: int, seed: int) -> np.ndarray:
+    """Rows with held-out games, at most so many of them, drawn by seed."""
     users = metrics.test_users(held)
-    if len(users) > MOST_USERS:
-        users = np.sort(np.random.default_rng(seed).choice(users, MOST_USERS, replace=False))
+    if len(users) > most:
+        users = np.sort(np.random.default_rng(seed).choice(users, most, replace=False))
     return users
+
+
+def _only(held: sparse.csr_matrix, users: np.ndarray) -> sparse.csr_matrix:
+    """The same matrix with all other rows empty."""
+    counts = np.zeros(held.shape[0], np.int64)
+    counts[users] = np.diff(held.indptr)[users]
+    kept = held[users]
+    indptr = np.concatenate(([0], np.cumsum(counts)))
+    return sparse.csr_matrix((kept.data, kept.indices, indptr), shape=held.shape)
