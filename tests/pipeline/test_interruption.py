@@ -7,7 +7,7 @@ import time
 
 import psutil
 import pytest
-from conftest import wait_until
+from small_project import wait_until
 
 # The cell tells that it is running, and waits for its end.
 HANG = "import os, pathlib, time\npathlib.Path({!r}).write_text(str(os.getpid()))\ntime.sleep(60)"
