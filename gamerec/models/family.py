@@ -1,4 +1,4 @@
-"""One family in the search: its Optuna study, its trials, and the rungs of `neighbours`.
+"""One family in the search: its Optuna study, its trials, and the rungs of its size.
 
 It knows nothing of the other families, nor of the budget.
 """
@@ -28,8 +28,8 @@ FINALISTS = 3  # the best found that climb to the top rung
 class Family:
     """One family's study and its trials.
 
-    rungs: values of `neighbours`, quick to slow, up to the first that takes in all games; none for
-    a family that is tuned without them. The search is on `rung`, its best climb to `top`.
+    rungs: values of the space's `size`, quick to slow, up to the first that takes in all games;
+    none for a family without. The search is on `rung`, its best climb to `top`.
     """
 
     def __init__(self, name: str, study: "optuna.Study", n_games: int) -> None:
@@ -158,7 +158,7 @@ class Family:
         return row if known is None else None
 
     def _scored(self, ruler: Validation, params: Mapping[str, Any], rung: int) -> Row:
-        whole = {**params, "neighbours": rung} if rung else params
+        whole = {**params, self.space.size: rung} if rung else params
         return as_row(self.name, ruler.score(self.name, whole))
 
     def _enqueue(self, trials: Sequence["optuna.trial.FrozenTrial"]) -> None:

@@ -1,10 +1,10 @@
 """The search of `tuning`: which family is to try what next, until the seconds are spent.
 
     starts    every family's starting points in turn, quick families first
-    probes    the best start with more and more neighbours, while that helps
-    search    Optuna's TPE in the families within 3 % of the best, which share the time alike, with
-              as many neighbours as leave time for some twenty trials
-    climb     the best found, with more neighbours where the probes say that it pays
+    probes    the best start in larger and larger sizes (neighbours, dimensions), while that helps
+    search    Optuna's TPE in the families within 3 % of the best, which share the time alike, in
+              the largest size that leaves time for some twenty trials
+    climb     the best found, in a larger size where the probes say that it pays
     blend     of the best of each family
 
 What would take too large a share of the time left, going by the trials so far, is not begun.

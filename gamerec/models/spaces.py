@@ -39,15 +39,17 @@ class Space:
 
     starts: sets of all parameters that are tried first: good on many logs, and what a large log is
         left with when time is short.
-    rungs: values of `neighbours` from quick to slow, of which the search picks by the time there
-        is; the starts run on the first. Empty: `neighbours`, if any, is one of the parameters.
-    exponent: seconds grow as neighbours to this power.
+    size: the parameter that seconds depend on most. rungs: values of it from quick to slow, of
+        which the search picks by the time there is; the starts run on the first. Empty: all that
+        is searched is in `parameters`.
+    exponent: seconds grow as the size to this power.
     dearer: how many times the seconds of the quickest `item_knn` the first start takes, about.
     counted: parameters in units of players, whose best value grows with the number of players.
     """
 
     parameters: Mapping[str, Range | Choice]
     starts: tuple[Mapping[str, Any], ...]
+    size: str = "neighbours"
     rungs: tuple[int, ...] = ()
     exponent: float = 1.5
     dearer: float = 1.0
@@ -110,7 +112,6 @@ SPACES: dict[str, Space] = {
     ),
     "svd": Space(
         parameters={
-            "dimensions": Range(16, 256, whole=True),
             "singular_power": Range(0, 2, log=False),
             "user_power": Range(0, 0.6, log=False),
             "popularity_power": Range(0.2, 0.6, log=False),
@@ -118,14 +119,16 @@ SPACES: dict[str, Space] = {
         },
         starts=(
             {
-                "dimensions": 64,
                 "singular_power": 1.0,
                 "user_power": 0.35,
                 "popularity_power": 0.4,
                 "target_power": 0.2,
             },
         ),
-        dearer=15.0,
+        size="dimensions",
+        rungs=(32, 64, 128, 256),
+        exponent=2.3,
+        dearer=5.0,
     ),
 }
 BLEND = "blend"  # made of the best of the others, once they are known
