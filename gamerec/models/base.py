@@ -16,7 +16,15 @@ from scipy import sparse
 
 from gamerec.errors import UsageError
 from gamerec.models import persistence
-from gamerec.models.checks import as_history, as_log, as_mask, as_params, as_places, check_columns
+from gamerec.models.checks import (
+    as_history,
+    as_log,
+    as_mask,
+    as_params,
+    as_places,
+    as_weights,
+    check_columns,
+)
 from gamerec.models.kernels import explaining, scoring
 from gamerec.storage import Store
 
@@ -237,12 +245,7 @@ class ItemModel(ABC):
         """The model that `save` wrote."""
         model = cls(**about["params"])
         model.history, model.learned = about["history"], about["learned"]
-        n_games = len(arrays["popularity"])
-        W = sparse.csr_matrix(
-            (arrays["weights"], arrays["indices"], arrays["indptr"]), shape=(n_games, n_games)
-        )
-        W.has_sorted_indices = True
-        return model._hold(W, arrays["popularity"])
+        return model._hold(as_weights(arrays), arrays["popularity"])
 
     # within
 

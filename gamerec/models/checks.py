@@ -1,6 +1,7 @@
 """Checks of what a model is given: parameters, play matrices, histories, masks of games."""
 
 import difflib
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -104,3 +105,20 @@ def as_places(k: int) -> int:
     if k < 1:
         raise UsageError(f"k is {k}; a list has at least one place")
     return k
+
+
+def as_weights(arrays: Mapping[str, np.ndarray]) -> sparse.csr_matrix:
+    """W from the arrays of a saved model; DataError where they are no matrix.
+
+    The kernels read W without looking whether an index lies inside of it.
+    """
+    n_games = len(arrays["popularity"])
+    parts = (arrays["weights"], arrays["indices"], arrays["indptr"])
+    try:
+        W = sparse.csr_matrix(parts, shape=(n_games, n_games))
+        W.check_format(full_check=True)
+    except ValueError as error:
+        raise DataError(f"the saved weights are no matrix of {n_games} games: {error}") from None
+    if W.dtype != np.float32 or not W.has_canonical_format:
+        raise DataError("the saved weights are not float32 in sorted rows")
+    return W

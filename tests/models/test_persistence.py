@@ -9,6 +9,7 @@ from numpy.testing import assert_array_equal
 
 from gamerec import models
 from gamerec.errors import DataError, UsageError
+from gamerec.models import persistence
 from gamerec.storage import FolderStore, open_store
 
 FILES = ["indices.npy", "indptr.npy", "model.json", "popularity.npy", "weights.npy"]
@@ -116,6 +117,31 @@ def test_an_altered_parameter_is_refused(saved):
     (folder / "model.json").write_text(json.dumps(card))
     with pytest.raises(DataError, match="does not match its own checksum"):
         models.load(folder)
+
+
+def test_another_format_and_arrays_that_are_no_matrix_are_refused(saved, monkeypatch):
+    _, folder = saved
+    about, arrays = persistence.read(folder)
+    about = {name: about[name] for name in ("name", "params", "history", "learned")}
+    beyond = {**arrays, "indices": arrays["indices"] + 9}
+    for wrong, words in ((beyond, "no matrix of 37 games"), (turned(arrays), "in sorted rows")):
+        persistence.write(folder, about, wrong)
+        with pytest.raises(DataError, match=words):
+            models.load(folder)
+    persistence.write(folder, about, arrays)
+    models.load(folder)
+    monkeypatch.setattr(persistence, "FORMAT", 99)
+    with pytest.raises(DataError, match="this version reads 99"):
+        models.load(folder)
+
+
+def turned(arrays):
+    """The same arrays with two entries of one row in the other order."""
+    row = np.flatnonzero(np.diff(arrays["indptr"]) > 1)[0]
+    at = arrays["indptr"][row]
+    indices = arrays["indices"].copy()
+    indices[at : at + 2] = indices[at : at + 2][::-1]
+    return {**arrays, "indices": indices}
 
 
 def test_a_save_that_is_cut_short_leaves_nothing_to_load(saved, monkeypatch, plays):
