@@ -1,48 +1,17 @@
-"""The `gamerec` command. What takes time to import is imported by the command that needs it."""
+"""`gamerec run`, `params` and `warm-up`."""
 
-import sys
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-from gamerec.errors import GamerecError
+from gamerec.cli.faults import faults_without_secrets
 
 EXIT_CODES = """Exit codes: 0 success; 1 any other error; 2 wrong usage; 3 bad data; 4 the gate
 refused the candidate (the run is complete); 5 a stage failed; 6 another run is in progress;
 7 a service refused or is out of reach; 130 interrupted."""
 
 
-class _Group(TyperGroup):
-    """Ends with the exit code of our own errors, their message alone on standard error."""
-
-    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # a private parent
-        try:
-            return super().invoke(ctx)
-        except GamerecError as error:
-            _complain(str(error))
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            _complain("interrupted")
-            raise typer.Exit(130) from None
-
-
-app = typer.Typer(
-    cls=_Group,
-    help="Game recommendations from notebooks.",
-    epilog=EXIT_CODES,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,  # it would show local variables
-    rich_markup_mode=None,
-)
-
-
-@app.command(epilog=EXIT_CODES)
 def run(
     parameter: Annotated[
         list[str] | None,
@@ -101,11 +70,10 @@ def run(
             from_options((f"{name}={path}" for name, path in paths.items() if path), known),
         ),
     )
-    with _faults_without_secrets():
+    with faults_without_secrets():
         run_pipeline(request, settings=settings, dry_run=dry_run)
 
 
-@app.command()
 def params(
     stage: Annotated[str, typer.Argument(metavar="[STAGE]", help="One stage; else all.")] = "",
 ) -> None:
@@ -128,25 +96,9 @@ def _stages() -> tuple[str, ...]:
     return STAGES
 
 
-@contextmanager
-def _faults_without_secrets() -> Iterator[None]:
-    """Show the traceback of a fault of ours as Python does, but without secrets."""
-    try:
-        yield
-    except GamerecError:
-        raise
-    except Exception:
-        _complain(traceback.format_exc())
-        raise typer.Exit(1) from None
+def warm_up() -> None:
+    """Compile and cache what the first run would have to: one small run in a temporary folder."""
+    from gamerec.pipeline.warm import warm_up as warm
 
-
-def _complain(message: str) -> None:
-    """Say what went wrong on standard error, without secrets."""
-    from gamerec.redaction import Redactor
-    from gamerec.settings import load_settings
-
-    try:
-        secrets = load_settings().secrets
-    except GamerecError:
-        secrets = []
-    print(f"gamerec: {Redactor(secrets)(message)}", file=sys.stderr)
+    with faults_without_secrets():
+        warm()
