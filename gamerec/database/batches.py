@@ -40,7 +40,8 @@ def load(
     number = connector.write(lambda c, _: _begin(c, batch_id, model_version))
     try:
         n_rows = _fill(connector, number, chunks)
-        connector.write(lambda c, _: _show(c, number, batch_id, n_rows))
+        with connector.alone("the live batch"):
+            connector.write(lambda c, _: _show(c, number, batch_id, n_rows))
     except BaseException:
         _give_up(connector, number)
         raise

@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
@@ -66,18 +66,27 @@ class Connector:
     @contextmanager
     def alone(self, purpose: str) -> Iterator[None]:
         """Wait until no other process is in here; SQLite's writers are alone in any case."""
-        with self._our_errors():
-            if self.is_sqlite:
+        if self.is_sqlite:
+            yield
+            return
+        # A connection of its own: the lock has to outlive the transactions under it.
+        name = f"gamerec {purpose} {self.url.database}"[:64]
+        with ExitStack() as stack:
+            with self._our_errors():
+                for attempt in self._attempts():
+                    with attempt:
+                        connection = stack.enter_context(self.engine.connect())
+                        locked = connection.execute(select(func.get_lock(name, _LOCK_SECONDS)))
+                        if locked.scalar() != 1:
+                            raise ServiceError(
+                                f"database {self.address}: another process has been busy with "
+                                f"{purpose} for {_LOCK_SECONDS} s"
+                            )
+            try:
                 yield
-                return
-            with self.engine.connect() as connection:  # its own: the lock outlives transactions
-                name = f"gamerec {purpose} {self.url.database}"[:64]
-                arguments = {"name": name, "seconds": _LOCK_SECONDS}
-                connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), arguments)
-                try:
-                    yield
-                finally:
-                    connection.execute(text("SELECT RELEASE_LOCK(:name)"), arguments)
+            finally:
+                with suppress(DBAPIError):  # with its connection the lock is gone, too
+                    connection.execute(select(func.release_lock(name)))
 
     @contextmanager
     def _begin(self, isolation: str, sqlite_mode: str) -> Iterator[Connection]:
