@@ -32,7 +32,8 @@ Attempt = Callable[[Validation, int], Row | None]
 
 CONTENDER = 0.97  # after the probes, a family below this share of the best is dropped
 CAUTION = 1.25  # seconds to expect over those seen
-ONE_STEP = 1 / 6  # share of the time that a start, a probe or the blend may take
+ONE_STEP = 1 / 6  # share of the time left that a start or a probe may take
+BLEND_SHARE = 1 / 4  # share of the budget that the blend may take
 PARTS = 3  # of the blend
 BLENDING = 3.0  # seconds of a blend over those of its parts: their shares take many scorings
 
@@ -95,14 +96,14 @@ class Search:
         starting = [
             family
             for family in self.families
-            if family.starting and self._cost(family.first_seconds(unit)) <= ONE_STEP * left
+            if family.starting and CAUTION * family.first_seconds(unit) <= ONE_STEP * left
         ]
         return min(starting, key=lambda family: family.asked).attempt if starting else None
 
     def _probe(self, left: float) -> Attempt | None:
         for family in self._contenders():
             rung = family.to_probe()
-            if rung and self._cost(family.expected(rung)) <= ONE_STEP * left:
+            if rung and CAUTION * family.expected(rung) <= ONE_STEP * left:
                 return partial(family.again, row=family.best_on(family.rungs[0]), rung=rung)
         return None
 
@@ -148,7 +149,7 @@ class Search:
         parts = self._bests()[:PARTS]
         expected = BLENDING * sum(row["seconds"] for row in parts)
         last = sum(row["fit_seconds"] for row in parts) / self.share
-        return expected + last if len(parts) > 1 and expected <= ONE_STEP * seconds else 0.0
+        return expected + last if len(parts) > 1 and expected <= BLEND_SHARE * seconds else 0.0
 
     def _blend(self) -> Row:
         """The best of the best families, with the shares that are best on the held-out games."""

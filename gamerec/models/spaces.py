@@ -126,9 +126,9 @@ SPACES: dict[str, Space] = {
             },
         ),
         size="dimensions",
-        rungs=(32, 64, 128, 256),
+        rungs=(64, 128, 256),
         exponent=2.3,
-        dearer=5.0,
+        dearer=8.0,
     ),
 }
 BLEND = "blend"  # made of the best of the others, once they are known
