@@ -33,7 +33,7 @@ endef
 
 .venv/ready: requirements.lock pyproject.toml | .venv/bin/uv
 	$(call install,requirements.lock)
-	$(BIN)/python -c 'from gamerec.models import warm_up; warm_up()'  # compile once, not in the first run
+	$(BIN)/gamerec warm-up
 	@touch $@
 
 .venv/ready-test: requirements-test.lock .venv/ready
