@@ -213,7 +213,7 @@ def resident(line: str) -> int:
 
 def contenders(asked: argparse.Namespace) -> list[Any]:
     """Ours, and the peers where they are installed and wanted."""
-    names = ("popularity", "item_knn", "slim", "ease", "svd", "blend", "auto")
+    names = ("popularity", "item_knn", "slim", "ease", "svd", "auto")
     found: list[Any] = [Ours(name) for name in names]
     if asked.peers:
         from benchmark_peers import peers

@@ -49,6 +49,8 @@ class Blend(base.ItemModel):
         o = self.options
         if o.shares is not None and (len(o.shares) != len(o.parts) or min(o.shares) < 0):
             raise UsageError(f"shares must be {len(o.parts)} numbers of 0 or more, one per part")
+        if any(part.get("values", o.values) != o.values for part in o.parts):
+            raise UsageError(f"all parts of a blend read the values as it does, here {o.values}")
         matrices = [_unit(_create(part, "raw")._weights(data)) for part in o.parts]
         if o.shares is not None:
             shares = np.array(o.shares)

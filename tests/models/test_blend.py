@@ -47,11 +47,18 @@ def test_a_useless_part_gets_no_share(plays, held_out, features):
 
 
 def test_parts_read_values_by_the_rule_of_the_blend(plays):
-    parts = [{"name": "item_knn", "values": "binary"}]
-    model = models.create("blend", parts=parts, values="log", shares=[1]).fit(plays)
+    model = models.create("blend", parts=[{"name": "item_knn"}], values="log", shares=[1]).fit(
+        plays
+    )
     alone = models.create("item_knn", values="log").fit(plays).W
     scale = np.sqrt(np.square(alone.data, dtype=np.float64).sum())
     assert_allclose(model.W.toarray(), alone.toarray() / scale, rtol=1e-5)
+
+
+def test_a_part_with_a_rule_of_its_own_is_refused(plays):
+    parts = [{"name": "item_knn", "values": "raw"}]
+    with pytest.raises(UsageError, match="read the values as it does"):
+        models.create("blend", parts=parts).fit(plays)
 
 
 @pytest.mark.parametrize("shares", [[1], [1, -1], [1, 2, 3]])
