@@ -39,6 +39,14 @@ def test_the_default_is_a_file_in_the_store(home):
     assert (home / "store" / "gamerec.db").is_file()
 
 
+def test_a_relative_path_counts_from_the_project(home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(gamerec_home=home, database_url=SecretStr("sqlite:///data/own.db"))
+    open_database(settings).close()
+    assert (home / "data" / "own.db").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
 def test_the_newest_migration_is_the_head_that_the_code_names():
     config = Config()
     config.set_main_option("script_location", migrations.__path__[0])

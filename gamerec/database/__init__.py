@@ -15,7 +15,7 @@ import pandas as pd
 from sqlalchemy import Connection, insert, inspect, text
 
 from gamerec.database import batches, queries, sync, tables
-from gamerec.database.connect import Connector
+from gamerec.database.connect import Connector, in_folder
 from gamerec.database.ids import Numbers, identity
 from gamerec.errors import ServiceError, UsageError
 from gamerec.migrations import HEAD
@@ -29,10 +29,11 @@ PATIENCE = 15.0  # seconds for which a lost connection is tried again
 def open_database(settings: Settings) -> "Database":
     """The database of DATABASE_URL, else SQLite at `<home>/store/gamerec.db`; tables up to date.
 
-    Raises ServiceError where it cannot be reached.
+    A relative path in `sqlite:///path` counts from the project folder, whatever folder a notebook
+    runs in. Raises ServiceError where the database cannot be reached.
     """
-    url = settings.database_url.get_secret_value()
-    database = Database(url or f"sqlite:///{settings.gamerec_home / 'store' / 'gamerec.db'}")
+    url = settings.database_url.get_secret_value() or "sqlite:///store/gamerec.db"
+    database = Database(in_folder(url, settings.gamerec_home))
     database.upgrade()
     return database
 

@@ -141,6 +141,14 @@ def parse_url(url: str) -> URL:
     raise UsageError(f"DATABASE_URL: {backend} is not supported, only mysql, mariadb and sqlite")
 
 
+def in_folder(url: str, folder: Path) -> str:
+    """The URL; the relative path of an SQLite file counts from `folder`."""
+    parsed = parse_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return url
+    return parsed.set(database=str(folder / str(parsed.database))).render_as_string()
+
+
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
         strict = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')"

@@ -106,6 +106,15 @@ def test_create_knows_its_own_object_after_a_lost_answer(shaky, s3_store, proxy,
     assert shaky.create("n", b"mine") is False
 
 
+@pytest.mark.parametrize("fault", ["503", "reset", "lost"])
+def test_only_the_broken_parts_of_a_large_object_are_sent_again(shaky, s3_store, proxy, fault):
+    data = np.random.default_rng(5).bytes(20 << 20)
+    proxy.choose = first(2, fault, "PUT")
+    shaky.write("large", data)
+    assert s3_store.read("large") == data
+    assert [verb for verb, _ in proxy.seen].count("PUT") == 3 + 2  # parts, and two again
+
+
 def test_a_slow_answer_is_waited_for(shaky, s3_store, proxy):
     s3_store.write("x", b"data")
     proxy.delay, proxy.choose = 1.0, first(1, "slow")
