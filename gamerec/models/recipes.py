@@ -21,7 +21,7 @@ def recipes(
 
     cosine (or item_knn), jaccard: co-occurrence with `neighbours` and `shrinkage`. slim: learned in
     `epochs`, which `patience` alone ends early. ease: a penalty of
-    10. content, popularity: their defaults. blend:
+    10. content, svd, popularity: their defaults. blend:
     ease, cosine and, where the games are `described` by genres and tags, content; its shares are
     fitted to the validation part. content is left out where the games are not described. Raises
     UsageError for an unknown label.
@@ -37,6 +37,7 @@ def recipes(
         "slim": ("slim", {"epochs": epochs, "patience": patience, "tolerance": 0.0}),
         "ease": ("ease", ease),
         "content": ("content", {}),
+        "svd": ("svd", {}),
         "blend": ("blend", {"parts": parts + [{"name": "content"}] * described}),
         "popularity": ("popularity", {}),
     }

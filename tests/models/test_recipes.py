@@ -6,7 +6,7 @@ from gamerec import models
 from gamerec.errors import UsageError
 from gamerec.models.recipes import recipes
 
-LABELS = ["blend", "content", "cosine", "ease", "item_knn", "jaccard", "popularity", "slim"]
+LABELS = ["blend", "content", "cosine", "ease", "item_knn", "jaccard", "popularity", "slim", "svd"]
 
 
 def test_every_recipe_is_a_model_that_can_be_made():
