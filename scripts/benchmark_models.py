@@ -7,8 +7,10 @@
 
 Everything is tuned on a validation part with the same seconds each, judged on the test part, and
 then fitted and asked in turns in this one process, with the same number of threads; medians count.
-Plays are taken as played or not. The other libraries come with the extra `peers`, best in an
-environment of their own, since LensKit holds pandas back; --no-peers goes without.
+Plays are taken as played or not. The other libraries come with the extra `peers`; --no-peers goes
+without. LensKit holds pandas below 3 and needs an environment of its own, where gamerec comes last:
+`pip install lenskit implicit sparse-dot-topn optuna numba pydantic-settings`, then
+`pip install --no-deps --editable .`
 """
 
 import argparse
