@@ -5,6 +5,7 @@ reduced to plain elements. Importing this module imports nbconvert: some tenths 
 """
 
 import re
+import uuid
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,28 @@ _STYLES = """background-color border color font-style font-weight height text-al
 
 # Their text would stay and be shown when the elements around it are taken away.
 _UNSEEN = re.compile(r"<(style|script)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_PLACE = re.compile(r"picture-[0-9a-f]{32}")
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 def render(notebook: Path) -> str:
     """The notebook's cells as HTML; figures are inside it, code stands in `div.input`."""
-    body, _ = _exporter().from_notebook_node(nbformat.read(notebook, as_version=4))
-    return body
+    cells = nbformat.read(notebook, as_version=4)
+    pictures = _take_out_pictures(cells)
+    body, _ = _exporter().from_notebook_node(cells)
+    return _PLACE.sub(lambda place: pictures.get(place[0], place[0]), body)
+
+
+def _take_out_pictures(notebook: nbformat.NotebookNode) -> dict[str, str]:
+    """Leave a place for every picture: the many parsers on the way need not read them."""
+    pictures: dict[str, str] = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            for kind in set(_PICTURES) & set(output.get("data", {})):
+                place = f"picture-{uuid.uuid4().hex}"
+                pictures[place] = "".join(output.data[kind]).replace("\n", "")
+                output.data[kind] = place
+    return pictures
 
 
 @cache
@@ -43,6 +59,7 @@ def _exporter() -> HTMLExporter:
     return HTMLExporter(
         template_name="basic",
         preprocessors=[_Harmless],
+        filters={"clean_html": str},  # applied to code, which Pygments has escaped: a third of it
         exclude_anchor_links=True,
         exclude_input_prompt=True,
         exclude_output_prompt=True,

@@ -27,11 +27,6 @@ _FIRST = ("ndcg", "recall", "hit_rate", "coverage", "map", "precision")
 Pages = Mapping[str, str | None]  # stage -> file name of its page, if there is one
 
 
-def page_name(stage: str) -> str:
-    """'train' -> '05_train.html'."""
-    return f"{notebook_name(stage)}.html"
-
-
 def stage_page(
     run: RunRecord, stage: str, body: str, pages: Pages, declared: Mapping[str, Parameter]
 ) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from gamerec.parameters import Declared
 from gamerec.redaction import Redactor
-from gamerec.reports import pages
 from gamerec.reports.record import RunRecord, read_records
 from gamerec.runs import STAGES, notebook_name
 from gamerec.storage import FolderStore
@@ -58,17 +57,23 @@ class ReportWriter:
         self._write_overview(run)
 
     def _write_page(self, run: RunRecord, stage: str, body: str) -> None:
+        from gamerec.reports import pages  # imports Jinja, when the kernels are getting ready
+
         made = self._pages(run)
-        made[stage] = pages.page_name(stage)
+        made[stage] = page_name(stage)
         page = pages.stage_page(run, stage, body, made, self._declared.get(stage, {}))
-        write(self.reports / run.run_id / pages.page_name(stage), self._redact(page))
+        write(self.reports / run.run_id / page_name(stage), self._redact(page))
 
     def _write_overview(self, run: RunRecord) -> None:
+        from gamerec.reports import pages
+
         overview = pages.run_page(run, self._pages(run))
         write(self.reports / run.run_id / "index.html", self._redact(overview))
         write_index(self.reports, self._redact)
 
     def _write_all(self, run: RunRecord) -> None:
+        from gamerec.reports import pages
+
         for stage, page in self._pages(run).items():
             if page:
                 text = (self.reports / run.run_id / page).read_text(encoding="utf-8")
@@ -79,14 +84,21 @@ class ReportWriter:
         return made_pages(self.reports / run.run_id)
 
 
+def page_name(stage: str) -> str:
+    """'train' -> '05_train.html'."""
+    return f"{notebook_name(stage)}.html"
+
+
 def made_pages(folder: Path) -> dict[str, str | None]:
     """Stage -> file name of its page in the folder, None where there is none."""
-    names = {stage: pages.page_name(stage) for stage in STAGES}
+    names = {stage: page_name(stage) for stage in STAGES}
     return {stage: name if (folder / name).exists() else None for stage, name in names.items()}
 
 
 def write_index(reports: Path, redact: Redactor) -> None:
     """Write the list of all runs that have a record."""
+    from gamerec.reports import pages
+
     runs = [(run, made_pages(reports / run.run_id)) for run in read_records(reports)]
     write(reports / "index.html", redact(pages.index_page(runs)))
 
