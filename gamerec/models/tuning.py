@@ -20,6 +20,7 @@ from gamerec import models
 from gamerec.errors import UsageError
 from gamerec.models import family, search, spaces
 from gamerec.models.base import ItemModel
+from gamerec.models.checks import as_log
 from gamerec.models.validation import Validation
 
 K = 20
@@ -60,6 +61,7 @@ def tune(
     How the time is spent is told in `search`, what is tried in `spaces`. `.trials` has COLUMNS.
     """
     searched = _families(families, features)
+    X = as_log(X)
     part, held_out, share = _trial_part(X, validation, seed)
     given = validation is not None
     ruler = Validation(part, held_out, k=k, seed=seed, features=features, one_split=given)
@@ -145,8 +147,8 @@ def _trial_part(
 
 
 def _identity(X: sparse.csr_matrix, validation: sparse.csr_matrix | None, k: int, seed: int) -> str:
-    """A digest of what is tuned on: trials of another log, cut-off or seed are not comparable."""
-    digest = hashlib.sha256(json.dumps([k, seed, X.shape]).encode())
+    """A digest of what is tuned on: trials of another log, cut-off, seed or space do not compare."""
+    digest = hashlib.sha256(repr((k, seed, X.shape, spaces.SPACES)).encode())
     for matrix in (X,) if validation is None else (X, validation):
         for array in (matrix.indptr, matrix.indices, matrix.data):
             digest.update(np.ascontiguousarray(array).tobytes())
