@@ -4,9 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
+
+# Machines are noisy: how long an example takes is no property of the code under test.
+settings.register_profile("gamerec", deadline=None)
+settings.load_profile("gamerec")
 
 # A developer's own keys must not switch a test over to a real service.
 _SETTINGS = ("RAWG_", "WANDB_", "AWS_", "DATABASE_URL", "STORE_URL", "GAMEREC_", "KEEP_RUNS")

@@ -7,14 +7,15 @@ import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT
 
 from gamerec import parameters
 from gamerec.runs import STAGES
 
+ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCKS = ["requirements.lock", "requirements-test.lock"]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
