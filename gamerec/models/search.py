@@ -167,7 +167,9 @@ def studies(
     storage: None, a file (Optuna's journal), or a database URL. identity: what the trials are
     comparable within.
     """
-    import optuna
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its progress bar, not used here, misses a widget
+        import optuna
 
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)

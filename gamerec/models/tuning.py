@@ -147,7 +147,7 @@ def _trial_part(
 
 
 def _identity(X: sparse.csr_matrix, validation: sparse.csr_matrix | None, k: int, seed: int) -> str:
-    """A digest of what is tuned on: trials of another log, cut-off, seed or space do not compare."""
+    """A digest of what is tuned on: trials of another log, K, seed or space do not compare."""
     digest = hashlib.sha256(repr((k, seed, X.shape, spaces.SPACES)).encode())
     for matrix in (X,) if validation is None else (X, validation):
         for array in (matrix.indptr, matrix.indices, matrix.data):
