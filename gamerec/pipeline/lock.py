@@ -49,7 +49,10 @@ def _wait(lock: FileLock, timeout: float, other: str) -> None:
 
 @contextmanager
 def stop_signals() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into `Stopped`. Without effect outside the main thread."""
+    """Turn SIGTERM and SIGHUP into `Stopped`, unless they are ignored, as under nohup.
+
+    Without effect outside the main thread.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -57,7 +60,8 @@ def stop_signals() -> Iterator[None]:
     def stop(signum: int, frame: FrameType | None) -> None:
         raise Stopped(signal.Signals(signum).name)
 
-    before = {signum: signal.signal(signum, stop) for signum in _STOPPING}
+    heard = [signum for signum in _STOPPING if signal.getsignal(signum) != signal.SIG_IGN]
+    before = {signum: signal.signal(signum, stop) for signum in heard}
     try:
         yield
     finally:

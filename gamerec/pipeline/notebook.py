@@ -32,7 +32,7 @@ def _without(*modules: str) -> Iterator[None]:
 # Papermill tries every cloud's library, and jsonschema compiles a grammar of IRIs: 3 of 4 seconds.
 with _without("rfc3987_syntax", "boto3", "pyarrow.fs", "azure", "gcsfs", "github"):
     import nbformat
-    from nbclient.exceptions import DeadKernelError
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
     from papermill.exceptions import PapermillExecutionError, strip_color
@@ -40,6 +40,7 @@ with _without("rfc3987_syntax", "boto3", "pyarrow.fs", "azure", "gcsfs", "github
     from papermill.log import logger
 
 _ENGINE = "gamerec"
+_PATIENCE = {"startup_timeout": 120, "iopub_timeout": 60}  # seconds, for a machine under load
 _SAVE_EVERY = 1.0  # seconds: a save of a notebook with figures costs some milliseconds
 
 
@@ -88,7 +89,7 @@ def execute(
     except PapermillExecutionError as error:
         trace = strip_color("\n".join(error.traceback))
         raise NotebookError(error.ename, error.evalue, trace) from None
-    except (DeadKernelError, RuntimeError) as error:
+    except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
         raise KernelDied(f"{error}. {kernels.log_tail()}".strip()) from None
 
 
@@ -149,7 +150,7 @@ class _StageEngine(Engine):
     ) -> nbformat.NotebookNode:
         recorder = _Recorder(nb, target, redact)
         recorder.notebook_start()
-        client = _Client(recorder, kernel_name=kernel_name, startup_timeout=120, log=logger)
+        client = _Client(recorder, kernel_name=kernel_name, log=logger, **_PATIENCE)
         client.kernels = kernels
         try:
             client.execute(**kernels.start_arguments)

@@ -1,5 +1,6 @@
 """What the user sees while a run goes on: one line per stage."""
 
+import contextlib
 import threading
 import time
 from typing import TextIO
@@ -22,7 +23,7 @@ class Progress:
         """Write one line."""
         with self._lock:
             self._wipe()
-            print(self._redact(text), file=self._stream, flush=True)
+            self._write(self._redact(text) + "\n")
             self._show()
 
     def stage(self, stage: str, seconds: float | None, made: str) -> None:
@@ -47,10 +48,14 @@ class Progress:
 
     def _wipe(self) -> None:
         if self._live:
-            self._stream.write("\r\x1b[K")
+            self._write("\r\x1b[K")
 
     def _show(self) -> None:
         if self._live and self._running:
             shown = ", ".join(f"{stage} since {clock}" for stage, clock in self._running.items())
-            self._stream.write(f"  ... {shown}")
+            self._write(f"  ... {shown}")
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(BrokenPipeError):  # nobody reads on: no reason to stop working
+            self._stream.write(text)
             self._stream.flush()

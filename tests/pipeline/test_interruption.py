@@ -134,3 +134,16 @@ def test_a_kernel_server_killed_from_outside_fails_the_stage_too(hanging):
     assert runner.returncode == 5
     assert "died" in err
     wait_until(lambda: not is_alive(kernel))
+
+
+def test_a_run_under_nohup_outlives_its_terminal(hanging):
+    repair(hanging)
+    hanging.notebook("eda", HANG.format(str(hanging.flag)).replace("60", "3"))
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited, as from nohup
+    try:
+        runner, _ = begin(hanging, "--until", "eda")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    runner.send_signal(signal.SIGHUP)
+    runner.communicate(timeout=60)
+    assert runner.returncode == 0

@@ -6,6 +6,7 @@ import signal
 
 import nbformat
 import pytest
+from small_project import Project
 
 from gamerec.errors import DataError, GateRefused, ServiceError, StageFailed, UsageError
 from gamerec.registry import Registry
@@ -248,3 +249,47 @@ def test_a_kernel_that_is_interrupted_alone_fails_its_stage(project):
     with pytest.raises(StageFailed, match="KeyboardInterrupt"):
         project.run(last="crawl")
     assert os.getpid()  # and not the runner
+
+
+def test_a_failing_exploration_ends_the_run_after_the_stage_beside_it(project):
+    project.notebook("eda", "raise ValueError('odd')")
+    project.notebook("preprocess", "import time\ntime.sleep(2)")
+    with pytest.raises(StageFailed, match="odd"):
+        project.run()
+    [record] = project.records()
+    assert record.error["stage"] == "eda"
+    found = {stage: r.status for stage, r in record.stages.items()}
+    assert (found["eda"], found["preprocess"], found["simulate"]) == ("failed", "done", "waiting")
+
+
+def test_a_failing_stage_cuts_the_exploration_short(project):
+    project.notebook("eda", "import time\ntime.sleep(60)")
+    project.notebook("simulate", "raise ValueError('odd')")
+    with pytest.raises(StageFailed, match="odd"):
+        project.run()
+    [record] = project.records()
+    assert record.error["stage"] == "simulate"
+    found = {stage: r.status for stage, r in record.stages.items()}
+    assert (found["eda"], found["simulate"], found["train"]) == ("interrupted", "failed", "waiting")
+    project.notebook("eda", "pass")
+    project.notebook("simulate", "pass")
+    assert project.run(resume=record.run_id).status == "done"
+
+
+def test_folders_and_values_may_hold_any_character(tmp_path, monkeypatch):
+    home = tmp_path / "a {b} 게임 'c' \"d\" #e"
+    home.mkdir()
+    monkeypatch.setenv("GAMEREC_HOME", str(home))
+    project = Project(home)
+    (home / "놀이 {1}.csv").write_text("user_id,game_id\n")
+    project.notebook("simulate", "assert open(INTERACTIONS).read()")
+    path = str(home / "놀이 {1}.csv")
+    record = project.run(last="simulate", parameters={"simulate": {"INTERACTIONS": path}})
+    assert record.status == "done"
+
+
+def test_nobody_reading_the_progress_does_not_end_the_run(project):
+    runner = project.start("run", "--until", "eda")
+    runner.stdout.close()
+    runner.wait(timeout=60)
+    assert project.records()[0].status == "done"
