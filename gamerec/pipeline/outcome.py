@@ -9,21 +9,27 @@ from gamerec import errors
 from gamerec.errors import GamerecError, StageFailed
 from gamerec.pipeline.notebook import NotebookError
 
-_TAIL = 6  # lines of a traceback that are worth a look on the console
-
 
 def to_error(error: NotebookError, where: Path) -> GamerecError:
     """The GamerecError that a notebook's exception stands for.
 
     One of our own errors keeps its kind, and so its exit code, and its message, which says what to
-    do. Any other is a StageFailed with the end of the traceback; `where` is the notebook.
+    do. Any other is a StageFailed with the ends of the traceback; `where` is the notebook.
     """
     kind = _kind(error.name)
     if kind is not None:
         return kind(error.message)
-    lines = [line for line in error.traceback.splitlines() if line.strip()]
-    tail = "\n".join(f"    {line}" for line in lines[-_TAIL:])
-    return StageFailed(f"{error.name}: {error.message}\n{tail}\nThe whole traceback is in {where}")
+    lines = [f"{error.name}: {error.message}", *_ends(error.traceback)]
+    return StageFailed("\n    ".join(lines) + f"\nThe whole traceback is in {where}")
+
+
+def _ends(traceback: str) -> list[str]:
+    """The line of the notebook that failed, and the place in a module where that came out."""
+    cell = re.search(r"^(Cell In\[\d+\], line \d+)$", traceback, re.MULTILINE)
+    code = re.search(r"^-+> \d+ (.*)$", traceback, re.MULTILINE)
+    places = re.findall(r"^File (\S+:\d+, in [^\n(]+)", traceback, re.MULTILINE)
+    first = [f"{cell[1]}: {code[1].strip()}"] if cell and code else []
+    return first + places[-1:]
 
 
 def _kind(name: str) -> type[GamerecError] | None:

@@ -85,6 +85,8 @@ class Stages:
             raise
         finally:
             record.seconds = round(time.monotonic() - began, 3)
+            if record.status != "running":
+                self.progress.stage(stage, record.seconds, record.status)
         record.status, record.made, record.metrics = "done", mark["made"], mark["metrics"]
         results.note(stage, self.plan.run, self.record)
         self.write()
