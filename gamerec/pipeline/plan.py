@@ -7,7 +7,7 @@ nor a stage before them change.
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,19 +58,26 @@ def select(request: Request) -> tuple[str, ...]:
     return STAGES[start : end + 1]
 
 
-def find_run(request: Request, stages: tuple[str, ...], store: Store) -> tuple[Run, bool]:
-    """The run to work in, and whether it is new; raises UsageError where there is none."""
+def find_run(
+    request: Request, stages: tuple[str, ...], store: Store, reported: Collection[str] = ()
+) -> tuple[Run, bool]:
+    """The run to work in, and whether it is new; raises UsageError where there is none.
+
+    reported: ids of runs that have a report: one cut short in crawl may have nothing in the store.
+    """
     if not request.resume and stages[0] == STAGES[0]:
         return Run(new_run_id(), store), True
     known = run_ids(store)
-    if not known:
+    if not known and not request.resume:
         raise UsageError(f"there is no run yet that {stages[0]} could go on from: `gamerec run`")
     if not request.resume:
         return Run(known[-1], store), False
+    known = sorted({*known, *reported})
     if request.resume in known:
         return Run(request.resume, store), False
     near = difflib.get_close_matches(request.resume, known, n=1) or known[-1:]
-    raise UsageError(f"there is no run {request.resume!r}; did you mean {near[0]}?")
+    hint = f"; did you mean {near[0]}?" if near else " to go on with"
+    raise UsageError(f"there is no run {request.resume!r}{hint}")
 
 
 def make_plan(

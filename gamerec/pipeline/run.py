@@ -87,7 +87,8 @@ def _checked(request: Request, redact: Redactor) -> Request:
 
 def _plan(request: Request, settings: Settings, known: Declared) -> tuple[Plan, RunRecord | None]:
     stages = select(request)
-    run, new = find_run(request, stages, open_store(settings.store_uri, settings))
+    reported = [record.run_id for record in read_records(settings.reports)]
+    run, new = find_run(request, stages, open_store(settings.store_uri, settings), reported)
     before = None
     if not new:
         try:

@@ -146,6 +146,18 @@ def test_resume_runs_only_what_is_not_finished_with_the_same_parameters(project)
     assert project.executions("train") == 1
 
 
+def test_a_run_that_failed_in_its_first_cell_can_be_resumed(project):
+    good = (project.home / "notebooks" / "01_crawl.ipynb").read_text()
+    project.notebook("crawl", "1 / 0")
+    with pytest.raises(StageFailed):
+        project.run(last="crawl", parameters={"crawl": {"N_GAMES": 3}})
+    (project.home / "notebooks" / "01_crawl.ipynb").write_text(good)
+    [failed] = project.records()
+    record = project.run(resume=failed.run_id, last="crawl")
+    assert (record.run_id, record.status) == (failed.run_id, "done")
+    assert record.parameters == {"crawl": {"N_GAMES": 3}}
+
+
 def test_a_changed_parameter_runs_its_stage_and_what_depends_on_it_again(project):
     project.log_executions()
     run_id = project.run(parameters={"train": {"EPOCHS": 3}}).run_id

@@ -59,6 +59,9 @@ def test_only_a_selection_that_begins_with_crawl_makes_a_new_run():
     assert (run.id, new) == ("20260102-000000-000", False)
     run, new = find_run(Request(resume="20260101-000000-000"), STAGES, store)
     assert (run.id, new) == ("20260101-000000-000", False)
+    killed_early = "20260103-000000-000"
+    early, new = find_run(Request(resume=killed_early), STAGES, store, [killed_early])
+    assert (early.id, new) == ("20260103-000000-000", False)
     with pytest.raises(UsageError, match="did you mean 20260101-000000-000"):
         find_run(Request(resume="20260101-00000-000"), STAGES, store)
 
