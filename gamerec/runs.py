@@ -5,8 +5,8 @@ Running notebooks is the business of `pipeline`; this module only keeps what the
 """
 
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from gamerec.errors import DataError, UsageError
@@ -18,6 +18,9 @@ if TYPE_CHECKING:  # the pipeline reads marks and verdicts, and needs neither
     import pandas as pd
 
 STAGES = ("crawl", "eda", "preprocess", "simulate", "train", "evaluate", "batch_score")
+
+_ID = "%Y%m%d-%H%M%S-"  # of a run, before the milliseconds
+_TICK = timedelta(milliseconds=1)
 
 # artifact -> the stage that makes it
 MADE_BY = {
@@ -42,10 +45,25 @@ def notebook_name(stage: str) -> str:
     return f"{STAGES.index(stage) + 1:02d}_{stage}"
 
 
-def new_run_id(now: datetime | None = None) -> str:
-    """An id that sorts by start time: '20261122-165301-482' (UTC, milliseconds)."""
+def new_run_id(now: datetime | None = None, known: Iterable[str] = ()) -> str:
+    """An id that sorts by start time: '20261122-165301-482' (UTC, milliseconds).
+
+    It comes after those `known` even where the clock has been set back: one millisecond after the
+    newest of them.
+    """
     now = now or datetime.now(UTC)
-    return now.strftime("%Y%m%d-%H%M%S-") + f"{now.microsecond // 1000:03d}"
+    newest = max((found for run_id in known if (found := _begun(run_id))), default=None)
+    if newest is not None and now < newest + _TICK:
+        now = newest + _TICK
+    return now.strftime(_ID) + f"{now.microsecond // 1000:03d}"
+
+
+def _begun(run_id: str) -> datetime | None:
+    """The moment that an id tells; None for one that somebody chose."""
+    try:
+        return datetime.strptime(f"{run_id}000", f"{_ID}%f").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 class Run:
@@ -95,11 +113,15 @@ class Run:
         self.store.write_json(f"stages/{stage}.json", mark)
 
     def mark(self, stage: str) -> dict[str, Any] | None:
-        """What `done` left for the stage, or None while it is not complete."""
+        """What `done` left for the stage, or None while it is not complete.
+
+        A mark that cannot be read is none: the stage is run again.
+        """
         try:
-            return self.store.read_json(f"stages/{stage}.json")
-        except MissingKey:
+            found = self.store.read_json(f"stages/{stage}.json")
+        except DataError:
             return None
+        return found if isinstance(found, dict) and {"made", "metrics"} <= found.keys() else None
 
     def reset(self, stage: str) -> None:
         """Take the completion mark away, before the stage is run again."""
@@ -129,7 +151,7 @@ def open_run(run_id: str = "", *, new: bool = False, settings: Settings | None =
     settings = settings or load_settings()
     store = open_store(settings.store_uri, settings)
     if not run_id:
-        run_id = new_run_id() if new else _newest(store)
+        run_id = new_run_id(known=run_ids(store)) if new else _newest(store)
     return Run(run_id, store)
 
 

@@ -64,3 +64,26 @@ def test_stage_is_complete_only_between_done_and_reset():
 def test_every_artifact_is_made_by_a_stage():
     assert set(runs.MADE_BY.values()) <= set(runs.STAGES)
     assert runs.notebook_name("batch_score") == "07_batch_score"
+
+
+def test_a_new_id_sorts_after_all_others_when_the_clock_goes_back():
+    now = datetime(2026, 1, 2, 3, 4, 5, 6000, tzinfo=UTC)
+    known = ["20260102-030405-999", "20260101-000000-000", "by-hand", "99999999-999999-999"]
+    assert runs.new_run_id(now, known) == "20260102-030406-000"
+    assert runs.new_run_id(now, ["20260102-030405-006"]) == "20260102-030405-007"
+    assert runs.new_run_id(now, known[1:]) == "20260102-030405-006"
+
+
+def test_a_new_run_opened_by_hand_is_the_newest_whatever_the_clock_says():
+    runs.open_run("20990101-000000-000").write_json("source", {})
+    new = runs.open_run(new=True)
+    new.write_json("source", {})
+    assert runs.open_run().id == new.id == "20990101-000000-001"
+
+
+@pytest.mark.parametrize("content", [b"", b'{"made": "mod', b"[]", b"\xff\xfe", b'{"made": 1}'])
+def test_a_mark_that_cannot_be_read_is_none(content):
+    run = runs.open_run("r1")
+    run.done("train", made="model_v1")
+    run.store.write("stages/train.json", content)
+    assert run.mark("train") is None

@@ -65,9 +65,9 @@ def find_run(
 
     reported: ids of runs that have a report: one cut short in crawl may have nothing in the store.
     """
-    if not request.resume and stages[0] == STAGES[0]:
-        return Run(new_run_id(), store), True
     known = run_ids(store)
+    if not request.resume and stages[0] == STAGES[0]:
+        return Run(new_run_id(known=[*known, *reported]), store), True
     if not known and not request.resume:
         raise UsageError(f"there is no run yet that {stages[0]} could go on from: `gamerec run`")
     if not request.resume:

@@ -13,7 +13,7 @@ from gamerec.pipeline.progress import Progress
 from gamerec.pipeline.pruning import prune
 from gamerec.pipeline.runner import Runner
 from gamerec.redaction import Redactor
-from gamerec.reports.record import RunRecord, read_record, read_records, write_record
+from gamerec.reports.record import FILE, RunRecord, read_record, read_records, write_record
 from gamerec.reports.writer import write_index
 from gamerec.settings import Settings, load_settings
 from gamerec.storage import open_store
@@ -89,13 +89,25 @@ def _plan(request: Request, settings: Settings, known: Declared) -> tuple[Plan, 
     stages = select(request)
     reported = [record.run_id for record in read_records(settings.reports)]
     run, new = find_run(request, stages, open_store(settings.store_uri, settings), reported)
-    before = None
-    if not new:
-        try:
-            before = read_record(settings.reports / run.id)
-        except DataError:  # a run made by hand in JupyterLab
-            before = None
+    before = None if new else _recorded(settings.reports / run.id)
     return make_plan(request, run, new, before, known), before
+
+
+def _recorded(folder: Path) -> RunRecord | None:
+    """The record of a run; None for one that was made by hand in JupyterLab.
+
+    Raises DataError where it is damaged: with it the run's parameters are lost, and to go on with
+    the defaults would mix two runs into one.
+    """
+    try:
+        return read_record(folder)
+    except DataError as error:
+        if not (folder / FILE).exists():
+            return None
+        raise DataError(
+            f"{error}. The parameters of run {folder.name} are lost with it: begin a new run, or "
+            f"remove {folder / FILE} and give them again by -p"
+        ) from None
 
 
 def _describe(plan: Plan, known: Declared, progress: Progress) -> None:

@@ -305,3 +305,14 @@ def test_nobody_reading_the_progress_does_not_end_the_run(project):
     runner.stdout.close()
     runner.wait(timeout=60)
     assert project.records()[0].status == "done"
+
+
+def test_a_damaged_record_is_told_and_never_taken_for_a_run_without_parameters(project):
+    record = project.run(last="crawl", parameters={"crawl": {"N_GAMES": 5}})
+    path = project.home / "reports" / record.run_id / "run.json"
+    path.write_text(path.read_text()[:100])
+    with pytest.raises(DataError, match="parameters of run .* are lost"):
+        project.run(resume=record.run_id)
+    path.unlink()
+    again = project.run(resume=record.run_id, parameters={"crawl": {"N_GAMES": 5}})
+    assert again.status == "done"
