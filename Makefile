@@ -1,7 +1,7 @@
 # gamerec: every command a user or CI needs. `make` alone prints them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test services pipeline lab reports test lint types format lock benchmark clean
+.PHONY: help setup setup-test services pipeline schedule doctor lab reports test lint types format lock benchmark clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -42,6 +42,12 @@ endef
 
 pipeline: setup  ## crawl, explore, clean, simulate, train, evaluate, batch-score
 	@$(BIN)/gamerec run $(RUN_OPTIONS)
+
+schedule: setup  ## run the pipeline at SCHEDULE_CRON, until Ctrl-C
+	@$(BIN)/gamerec schedule $(ARGS)
+
+doctor: setup  ## check what works here, and say what to do about the rest
+	@$(BIN)/gamerec doctor
 
 lab: setup  ## open the notebooks in JupyterLab
 	$(BIN)/python -m ipykernel install --sys-prefix --name python3 --display-name "Python 3"

@@ -6,6 +6,7 @@ only, never from a notebook parameter.
 
 import difflib
 import os
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -56,6 +57,20 @@ class Settings(BaseSettings):
     s3_encryption: Literal["", "AES256", "aws:kms"] = ""
     s3_kms_key_id: str = ""
 
+    schedule_cron: str = "0 3 * * *"
+    schedule_tz: str = ""  # empty: the machine's
+    schedule_overlap: Literal["skip", "queue"] = "skip"
+    schedule_catch_up: bool = True
+    schedule_attempts: int = Field(default=3, ge=1)
+    schedule_pause: float = Field(default=60, ge=0)  # doubled for each further attempt
+    schedule_limit: float = Field(default=21_600, gt=0)
+    schedule_stop: Literal["interrupt", "wait"] = "interrupt"
+
+    notify_urls: SecretStr = SecretStr("")
+    notify_on: Literal["always", "failure", "success"] = "always"
+    notify_timeout: float = Field(default=20, gt=0)
+    reports_url: str = ""
+
     @property
     def notebooks(self) -> Path:
         """Where the numbered notebooks are: in the project folder, else beside the package."""
@@ -79,7 +94,8 @@ class Settings(BaseSettings):
         """The secret values that are set, for redaction."""
         values = (getattr(self, name) for name in type(self).model_fields)
         found = [v.get_secret_value() for v in values if isinstance(v, SecretStr)]
-        return [value for value in found if value]
+        apart = re.split(r"[\s,]+", self.notify_urls.get_secret_value())
+        return [value for value in (*found, *apart) if value]
 
 
 def load_settings(home: Path | None = None) -> Settings:

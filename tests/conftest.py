@@ -14,7 +14,10 @@ settings.register_profile("gamerec", deadline=None)
 settings.load_profile("gamerec")
 
 # A developer's own keys must not switch a test over to a real service.
-_SETTINGS = ("RAWG_", "WANDB_", "AWS_", "DATABASE_URL", "STORE_URL", "GAMEREC_", "KEEP_RUNS")
+_SETTINGS = (
+    *("RAWG_", "WANDB_", "AWS_", "DATABASE_URL", "STORE_URL", "GAMEREC_", "KEEP_RUNS"),
+    *("SCHEDULE_", "NOTIFY_", "REPORTS_URL"),
+)
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "gamerec"
 
 # The layers of README, section Architecture, lowest first. A package stands for all its modules.
 LAYERS = [
-    {"columns", "errors", "settings", "redaction"},
+    {"columns", "errors", "settings", "redaction", "compiling"},
     {"storage", "s3", "database", "migrations"},
     {"runs", "interactions", "holdout", "provenance", "metrics"},
     {"rawg"},
@@ -21,7 +21,8 @@ LAYERS = [
     {"bootstrap", "references", "evaluate", "gate"},
     {"cards", "registry", "tracking", "plots"},
     {"incumbent", "batch"},
-    {"parameters", "kernels", "reports", "pipeline"},
+    {"parameters", "kernels", "reports", "pipeline", "notify"},
+    {"schedule", "doctor"},
     {"cli"},
 ]
 
