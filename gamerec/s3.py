@@ -28,10 +28,24 @@ Result = TypeVar("Result")
 
 _PART = 8 << 20  # bytes; larger objects go in parts, and a broken part is sent again alone
 _ATTEMPTS = 5
+_PATIENT: dict[str, Any] = {
+    "retries": {"total_max_attempts": _ATTEMPTS, "mode": "standard"},
+    "connect_timeout": 5,
+    "read_timeout": 30,
+}
+_QUICK: dict[str, Any] = {
+    "retries": {"total_max_attempts": 1, "mode": "standard"},
+    "connect_timeout": 3,
+    "read_timeout": 5,
+}
 _BATCH = 1_000  # keys that one DeleteObjects takes
 _GONE = {"NoSuchKey", "404", "NotFound"}
 _EXISTS = {"PreconditionFailed", "412"}
 _RACE = {"ConditionalRequestConflict", "409"}
+
+
+class Unreachable(ServiceError):
+    """S3 did not answer, or answered that it cannot now (5xx): another time it may."""
 
 
 class _Exists(Exception):
@@ -50,7 +64,7 @@ class S3Store(Store):
     """The objects below `prefix` of a bucket.
 
     client: a boto3 S3 client. write_options: further arguments of every write, as for encryption.
-    secrets: strings that no error message may hold.
+    secrets: strings that no error message may hold. quick: makes a client that does not wait.
     """
 
     def __init__(
@@ -61,6 +75,7 @@ class S3Store(Store):
         *,
         write_options: dict[str, str] | None = None,
         secrets: list[str] | None = None,
+        quick: Callable[[], Any] | None = None,
     ) -> None:
         self.client = client
         self.bucket = bucket
@@ -68,6 +83,7 @@ class S3Store(Store):
         self.uri = f"s3://{bucket}/{self.prefix}".rstrip("/")
         self._write_options = write_options or {}
         self._secrets = secrets or []
+        self._quick = quick or (lambda: client)
 
     def read(self, key: str) -> bytes:
         return self._call("read", key, lambda: _repeated(lambda: self._get(key)))
@@ -123,7 +139,19 @@ class S3Store(Store):
             self.prefix + prefix,
             write_options=self._write_options,
             secrets=self._secrets,
+            quick=self._quick,
         )
+
+    def silence(self) -> str:
+        """Why S3 does not answer, asked once and quickly, or '' where it does, be it to refuse."""
+        quick = self._quick()
+        try:
+            self._call("look into", "", lambda: quick.head_bucket(Bucket=self.bucket))
+        except Unreachable as error:
+            return str(error)
+        except (MissingKey, ServiceError):
+            pass
+        return ""
 
     def _where(self, key: str) -> dict[str, str]:
         return {"Bucket": self.bucket, "Key": self.prefix + checked_key(key)}
@@ -191,7 +219,8 @@ class S3Store(Store):
         for secret in self._secrets:
             clean = clean.replace(secret, "***")
         message = f"S3 could not {verb} {self.uri}/{key}: {clean}"
-        raise ServiceError(message) from (error if clean == cause else None)
+        kind = ServiceError if _is_refusal(error) else Unreachable
+        raise kind(message) from (error if clean == cause else None)
 
 
 def open_s3(uri: str, settings: Settings | None = None) -> S3Store:
@@ -200,7 +229,7 @@ def open_s3(uri: str, settings: Settings | None = None) -> S3Store:
     if not address.netloc or address.query or address.fragment or "@" in address.netloc:
         raise UsageError("an S3 store is given as s3://bucket or s3://bucket/prefix")
     settings = settings or Settings()
-    client = boto3.client("s3", **_client_options(settings))
+    client = boto3.client("s3", **_client_options(settings, _PATIENT))
     encryption: dict[str, str] = {}
     if settings.s3_encryption:
         encryption["ServerSideEncryption"] = settings.s3_encryption
@@ -212,19 +241,15 @@ def open_s3(uri: str, settings: Settings | None = None) -> S3Store:
         address.path,
         write_options=encryption,
         secrets=settings.secrets,
+        quick=lambda: boto3.client("s3", **_client_options(settings, _QUICK)),
     )
 
 
-def _client_options(settings: Settings) -> dict[str, Any]:
+def _client_options(settings: Settings, waiting: dict[str, Any]) -> dict[str, Any]:
     style = "path" if settings.aws_endpoint_url else "auto"  # own servers seldom have sub-domains
     options: dict[str, Any] = {
         "region_name": settings.aws_region,
-        "config": Config(
-            retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
-            connect_timeout=5,
-            read_timeout=30,
-            s3={"addressing_style": style},
-        ),
+        "config": Config(s3={"addressing_style": style}, **waiting),
     }
     secret = {
         "aws_access_key_id": settings.aws_access_key_id,
@@ -246,6 +271,14 @@ def _repeated(action: Callable[[], Result]) -> Result:
         reraise=True,
     )
     return attempts(action)
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether S3 has understood and will not: to ask again is of no use."""
+    if not isinstance(error, ClientError):
+        return False
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    return 400 <= status < 500 and status not in (408, 429)
 
 
 def _code(error: ClientError) -> str:

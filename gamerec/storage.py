@@ -57,6 +57,11 @@ class Store(ABC):
 
     uri: str
 
+    @property
+    def local(self) -> "Store":
+        """Where what must stay on this machine goes: the store itself, but for a mirrored one."""
+        return self
+
     @abstractmethod
     def read(self, key: str) -> bytes:
         """The whole object; raises MissingKey."""
@@ -266,14 +271,19 @@ class MemoryStore(Store):
 def open_store(uri: str | Path, settings: "Settings | None" = None) -> Store:
     """The store at a folder path, a `file:` URI or an `s3://bucket/prefix` URI.
 
-    An S3 store takes credentials, endpoint, region and encryption from `settings`; without them,
-    or where they are empty, from boto3's own places. Raises UsageError for another kind of URI.
+    An S3 store takes credentials, endpoint, region and encryption from `settings`; where they are
+    empty, from boto3's own places. With `settings` it has a folder below `<home>/store` beside it
+    (see `mirror`), without them it is the bare bucket. Raises UsageError for another kind of URI.
     """
     uri = str(uri)
     if uri.startswith("s3://"):
         from gamerec.s3 import open_s3  # boto3 takes half a second to import
 
-        return open_s3(uri, settings)
+        if settings is None:
+            return open_s3(uri)
+        from gamerec.mirror import open_mirrored
+
+        return open_mirrored(uri, settings)
     if uri.startswith("file:"):
         return FolderStore(url2pathname(urlsplit(uri).path))
     if "://" in uri:

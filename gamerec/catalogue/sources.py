@@ -193,7 +193,7 @@ def _crawled(
     repairs: Counter = Counter()
     found = crawl(
         client,
-        open_store(settings.store_uri),
+        open_store(settings.store_uri, settings),
         query,
         max_games,
         max_age_days,
@@ -218,7 +218,7 @@ def _with_covers(source: Source, settings: Settings) -> Source:
 
     counts = keep_covers(
         source.games["image_url"].dropna(),
-        open_store(settings.store_uri),
+        open_store(settings.store_uri, settings),
         own_host=urlsplit(settings.rawg_url).netloc,
     )
     return replace(source, about={**source.about, "covers": dict(counts)})

@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, text
 
 from gamerec.database import Database
 from gamerec.database.tables import metadata
+from gamerec.s3 import open_s3
 from gamerec.storage import FolderStore, MemoryStore, open_store
 
 
@@ -40,21 +41,24 @@ def s3_url():
 
 @pytest.fixture
 def s3_store(s3_url):
-    """An S3 store in a bucket of its own."""
+    """An S3 store, without a folder beside it, in a bucket of its own."""
     bucket = f"test-{uuid.uuid4().hex[:12]}"
-    store = open_store(f"s3://{bucket}/some/prefix", s3_settings(s3_url))
+    store = open_s3(f"s3://{bucket}/some/prefix", s3_settings(s3_url))
     store.client.create_bucket(Bucket=bucket)
     return store
 
 
-@pytest.fixture(params=["folder", "memory", "s3"])
+@pytest.fixture(params=["folder", "memory", "s3", "mirrored"])
 def store(request, tmp_path):
     """Every kind of store, empty."""
     if request.param == "folder":
         return FolderStore(tmp_path / "store")
     if request.param == "memory":
         return MemoryStore()
-    return request.getfixturevalue("s3_store")
+    bucket = request.getfixturevalue("s3_store")
+    if request.param == "s3":
+        return bucket
+    return open_store(bucket.uri, s3_settings(request.getfixturevalue("s3_url")))
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -11,6 +11,7 @@ from servers import CANARY, s3_settings
 
 from gamerec import s3
 from gamerec.errors import DataError, ServiceError, UsageError
+from gamerec.s3 import open_s3
 from gamerec.storage import open_store
 
 
@@ -24,7 +25,7 @@ def proxy(s3_url, s3_store):
 @pytest.fixture
 def shaky(proxy, s3_store):
     """The same bucket, seen through the proxy."""
-    return open_store(s3_store.uri, s3_settings(proxy.url))
+    return open_s3(s3_store.uri, s3_settings(proxy.url))
 
 
 def first(count, fault, method=None):
@@ -75,7 +76,7 @@ def test_an_altered_object_is_refused(s3_store):
 
 def test_objects_are_encrypted_where_the_setting_says_so(s3_store, s3_url):
     settings = s3_settings(s3_url).model_copy(update={"s3_encryption": "AES256"})
-    store = open_store(s3_store.uri, settings)
+    store = open_s3(s3_store.uri, settings)
     store.write("small", b"1")
     store.write("large", bytes(9 << 20))
     store.create("new", b"2")
@@ -149,7 +150,7 @@ def test_a_body_that_always_breaks_off_is_an_error_and_not_a_part(shaky, s3_stor
 
 
 def test_a_missing_bucket_is_told_apart_from_a_missing_key(s3_url):
-    store = open_store("s3://nobody-has-this-bucket/x", s3_settings(s3_url))
+    store = open_s3("s3://nobody-has-this-bucket/x", s3_settings(s3_url))
     with pytest.raises(ServiceError, match="NoSuchBucket"):
         store.read("key")
 
@@ -157,7 +158,7 @@ def test_a_missing_bucket_is_told_apart_from_a_missing_key(s3_url):
 def test_no_error_holds_a_secret(s3_url, s3_store):
     settings = s3_settings(f"http://user:{CANARY}@127.0.0.1:1")
     with pytest.raises(ServiceError) as caught:
-        open_store("s3://bucket/x", settings).write("key", b"")
+        open_s3("s3://bucket/x", settings).write("key", b"")
     chain, error = [], caught.value
     while error is not None:
         chain.append(f"{error!r} {error}")

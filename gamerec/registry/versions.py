@@ -1,17 +1,5 @@
-"""Model versions in a store, the channels that point to them, and the log of who went live when.
+"""`Registry`: versions registered, found, compared, promoted and rolled back."""
 
-    models/model_v3/claim.json       who took the number, by conditional create
-    models/model_v3/files/...        what the model's `save` wrote
-    models/model_v3/info.json        written last: a version without it does not exist
-    models/model_v3/evaluation.json  metrics and verdict, once it has been evaluated
-    models/model_v3/card.md          the same for people
-    models/log/000007.json           one move of a channel, with all channels as they stand after it
-
-The newest log entry is the state of the channels, so state and history cannot disagree, and each
-move is one conditional create. This module knows nothing of how a model is made or judged.
-"""
-
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -23,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from gamerec.cards import model_card
-from gamerec.errors import DataError, UsageError
+from gamerec.errors import DataError, ServiceError, UsageError
 from gamerec.provenance import code_commit, library_versions
+from gamerec.registry.forms import canonical, content, digest_of, flattened, plain
+from gamerec.registry.parked import Parked, is_parked, parked_name
 from gamerec.storage import MemoryStore, MissingKey, Store
 
 if TYPE_CHECKING:
@@ -45,10 +35,17 @@ class LoadedVersion:
 
 
 class Registry:
-    """The versions below `models/` of a store."""
+    """The versions below `models/` of a store.
 
-    def __init__(self, store: Store) -> None:
+    parking: what a bucket out of reach cannot take, a new version's number or the move of a
+    channel, is kept on this machine and taken for done here, until `settle` makes it good.
+    Otherwise it raises ServiceError.
+    """
+
+    def __init__(self, store: Store, *, parking: bool = False) -> None:
         self.store = store.at("models")
+        self.parked = Parked(self.store)
+        self._parks = parking and self.parked.possible
 
     # Versions
 
@@ -65,7 +62,8 @@ class Registry:
     ) -> str:
         """Keep the model as a new version, point 'candidate' at it and return its name.
 
-        The same model registered again by the same run gives the version it has already.
+        The same model registered again by the same run gives the version it has already. Parked,
+        the version is 'pending-<run id>' until it gets its number.
 
         game_ids: (n_games,) the ids of the model's columns, without which it could not be used on
             a later catalogue. metrics: those known at training time (validation). details: any
@@ -76,10 +74,10 @@ class Registry:
         files = MemoryStore()
         model.save(files)
         files.write(_GAME_IDS, json.dumps(np.asarray(game_ids).tolist()).encode())
-        digests = {name: _digest(files.read(name)) for name in files.keys()}  # noqa: SIM118
-        claim = {"run_id": run_id, "content": _content(model, digests)}
-        version = self._claimed(claim) or self._claim(claim)
-        if not self.store.exists(f"{version}/info.json"):
+        digests = {name: digest_of(files.read(name)) for name in files.keys()}  # noqa: SIM118
+        claim = {"run_id": run_id, "content": content(model.name, model.params, digests)}
+        version = self._named(claim)
+        if not self._place(version).exists(f"{version}/info.json"):
             info = {
                 "version": version,
                 "run_id": run_id,
@@ -114,7 +112,9 @@ class Registry:
                 f"there is no {name} model yet: run 05_train.ipynb and 06_evaluate.ipynb first "
                 "(or `make pipeline`)"
             )
-        if not self.store.exists(f"{name}/info.json"):
+        if is_parked(name) and (numbered := self.parked.number(name)):
+            return numbered
+        if not self._place(name).exists(f"{name}/info.json"):
             known = ", ".join(self.versions()) or "none yet"
             raise DataError(f"there is no model version {name!r}; there are: {known}")
         return name
@@ -123,11 +123,11 @@ class Registry:
         """All that is known of a version or channel; 'evaluation' is None before its evaluation."""
         version = self.resolve(name)
         try:
-            info = self.store.read_json(f"{version}/info.json")
+            info = self._place(version).read_json(f"{version}/info.json")
         except MissingKey:
             raise DataError(f"{version} is damaged: its info.json is missing") from None
         digest = info.pop("digest", None) if isinstance(info, dict) else None
-        if digest is None or digest != _digest(_canonical(info))["sha256"]:
+        if digest is None or digest != digest_of(canonical(info))["sha256"]:
             raise DataError(f"{version} is damaged: its info.json has been altered")
         return info | {"evaluation": self._evaluation(version)}
 
@@ -155,10 +155,10 @@ class Registry:
         version, files = info["version"], MemoryStore()
         for file_name, expected in info["files"].items():
             try:
-                data = self.store.read(f"{version}/files/{file_name}")
+                data = self._place(version).read(f"{version}/files/{file_name}")
             except MissingKey:
                 raise DataError(f"{version} is damaged: {file_name} is missing") from None
-            if _digest(data) != expected:
+            if digest_of(data) != expected:
                 raise DataError(
                     f"{version} is damaged: {file_name} has {len(data):,} bytes that are not the "
                     f"{expected['bytes']:,} that were saved; roll back or train again"
@@ -170,10 +170,11 @@ class Registry:
         self, version: str, metrics: Sequence[Mapping[str, Any]], verdict: Mapping[str, Any]
     ) -> None:
         """Add test metrics with intervals and the gate's verdict to a version and its card."""
-        self.resolve(version)
+        version = self.resolve(version)
         evaluation = {"metrics": list(metrics), "verdict": dict(verdict)}
-        self.store.write_json(f"{version}/evaluation.json", evaluation)
-        self.store.write(f"{version}/card.md", model_card(self.info(version)).encode())
+        place = self._place(version)
+        place.write_json(f"{version}/evaluation.json", evaluation)
+        place.write(f"{version}/card.md", model_card(self.info(version)).encode())
 
     def card(self, name: str) -> str:
         """The model card of a version or channel, Markdown."""
@@ -182,8 +183,11 @@ class Registry:
     # Channels
 
     def channels(self) -> dict[str, str]:
-        """Which version each channel points to; channels that point nowhere are absent."""
-        return self._state()[1]
+        """Which version each channel points to; channels that point nowhere are absent.
+
+        Parked moves count, as long as what they were decided on still holds.
+        """
+        return self.parked.applied_to(self._state()[1])
 
     def channel(self, name: str) -> str | None:
         """The version a channel points to, or None."""
@@ -225,13 +229,14 @@ class Registry:
         pointing: dict[str, list[str]] = {}
         for channel, version in self.channels().items():
             pointing.setdefault(version, []).append(channel)
-        rows = [self._row(version, pointing.get(version, [])) for version in self.versions()]
+        versions = self.versions() + self.parked.versions()
+        rows = [self._row(version, pointing.get(version, [])) for version in versions]
         columns = ["version", "channels", "model", "created_at", "run_id", "seconds", "code_commit"]
         return pd.DataFrame(rows[::-1], columns=columns)
 
     def diff(self, first: str, second: str) -> pd.DataFrame:
         """What differs between two versions: columns field, and one for each of the two."""
-        one, two = _flat(self.info(first)), _flat(self.info(second))
+        one, two = flattened(self.info(first)), flattened(self.info(second))
         fields = [f for f in sorted(one | two) if one.get(f) != two.get(f)]
         names = [one["version"], two["version"]]
         rows = [[f, one.get(f), two.get(f)] for f in fields if f != "version"]
@@ -253,7 +258,71 @@ class Registry:
             self._sweep(version)
         return doomed
 
+    # What was parked
+
+    def settle(self) -> list[str]:
+        """Number the parked versions and make the parked moves; what was done, a line each.
+
+        A promotion is made only if what is live is still what it was judged against, and never a
+        second time. Raises ServiceError where the store is out of reach; what is left stays.
+        """
+        done = [self._settle_version(name) for name in self.parked.versions()]
+        for move in self.parked.moves():
+            done.append(self._settle_move(move))
+            self.parked.drop_move(move)
+        return done
+
+    def _settle_version(self, name: str) -> str:
+        info = self.info(name)
+        evaluation = info.pop("evaluation")
+        claim = {"run_id": info["run_id"]}
+        claim["content"] = content(info["model"], info["params"], info["files"])
+        version = self._claimed(claim) or self._claim(claim)
+        if not self.store.exists(f"{version}/info.json"):
+            self._write_version(version, info | {"version": version}, self.verify(name))
+        if evaluation is not None:
+            verdict = evaluation["verdict"] | {"version": version}
+            self.record_evaluation(version, evaluation["metrics"], verdict)
+        self.parked.became(name, version)
+        return f"{name} is {version}"
+
+    def _settle_move(self, move: Mapping[str, Any]) -> str:
+        channel, version = move["channel"], self._settled(move["version"])
+        before = self._settled(move["before"] or "")
+        present = self._state()[1].get(channel)
+        what = f"{channel} {version}"
+        if any(e["to"] == version and e["by"] == move["by"] for e in self.log(channel)):
+            return f"{what} had been moved already"
+        if channel == "production" and (present or "") != before:
+            return (
+                f"{what} was not promoted: it was judged against {before or 'none'}, and "
+                f"{present or 'none'} is live now; run 06_evaluate with VERSION={version}"
+            )
+        if channel == "candidate" and _number(present or "") > _number(version):
+            return f"{present} is a newer candidate than {version}"
+        self.verify(version)
+        self._append({channel: version}, by=move["by"], why=move["why"])
+        return f"{what} is set"
+
+    def _settled(self, name: str) -> str:
+        """The number of a version that was parked once; other names stay."""
+        return self.parked.number(name) or name if is_parked(name) else name
+
     # Inner steps
+
+    def _place(self, version: str) -> Store:
+        """Where the files of a version are: a parked one is on this machine only."""
+        return self.store.local if is_parked(version) else self.store
+
+    def _named(self, claim: Mapping[str, str]) -> str:
+        """The name of the version to write: numbered, else parked, where that is wanted."""
+        self.parked.drop_run(claim["run_id"])
+        try:
+            return self._claimed(claim) or self._claim(claim)
+        except ServiceError:
+            if not self._parks:
+                raise
+            return parked_name(claim["run_id"])
 
     def _claimed(self, claim: Mapping[str, str]) -> str | None:
         """The version that this run took for this content before, finished or cut short."""
@@ -274,16 +343,17 @@ class Registry:
                 return f"model_v{number}"
 
     def _write_version(self, version: str, info: dict[str, Any], files: MemoryStore) -> None:
+        place = self._place(version)
         for name in files.keys():  # noqa: SIM118  (a store, not a dict)
-            self.store.write(f"{version}/files/{name}", files.read(name))
-        info = json.loads(json.dumps(info, default=_jsonable))
-        self.store.write(f"{version}/card.md", model_card(info).encode())
-        info["digest"] = _digest(_canonical(info))["sha256"]
-        self.store.write_json(f"{version}/info.json", info)
+            place.write(f"{version}/files/{name}", files.read(name))
+        info = plain(info)
+        place.write(f"{version}/card.md", model_card(info).encode())
+        info["digest"] = digest_of(canonical(info))["sha256"]
+        place.write_json(f"{version}/info.json", info)
 
     def _evaluation(self, version: str) -> dict[str, Any] | None:
         try:
-            return self.store.read_json(f"{version}/evaluation.json")
+            return self._place(version).read_json(f"{version}/evaluation.json")
         except MissingKey:
             return None
 
@@ -302,6 +372,22 @@ class Registry:
         return int(keys[-1][-11:-5]), self.store.read_json(keys[-1])["channels"]
 
     def _move(self, to: Mapping[str, str], *, by: str, why: str, forced: bool = False) -> None:
+        """Move a channel, in the log, or parked where that is wanted and cannot be helped."""
+        ((channel, version),) = to.items()
+        if is_parked(version) and not self._parks:
+            raise UsageError(f"{version} has no number yet: `gamerec deliver` first")
+        if not is_parked(version):
+            try:
+                self._append(to, by=by, why=why, forced=forced)
+            except ServiceError:
+                if not self._parks:
+                    raise
+            else:
+                self.parked.drop_move({"channel": channel, "by": by})
+                return
+        self.parked.move(channel, version, self.channels().get(channel), by=by, why=why)
+
+    def _append(self, to: Mapping[str, str], *, by: str, why: str, forced: bool = False) -> None:
         """Append one move to the log; retried on the newer state where another was first."""
         ((channel, version),) = to.items()
         while True:
@@ -349,35 +435,3 @@ def _number(version: str) -> int:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _digest(data: bytes) -> dict[str, Any]:
-    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-
-
-def _content(model: "ItemModel", digests: Mapping[str, Any]) -> str:
-    """What the model computes: its arrays and parameters, without what it tells of its making."""
-    arrays = {name: digest for name, digest in digests.items() if name != "model.json"}
-    return _digest(_canonical([model.name, model.params, arrays]))["sha256"]
-
-
-def _canonical(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_jsonable).encode()
-
-
-def _jsonable(value: Any) -> Any:
-    """numpy numbers and arrays as Python ones."""
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} cannot be kept as JSON")
-
-
-def _flat(info: Mapping[str, Any]) -> dict[str, Any]:
-    """{'params': {'k': 3}} -> {'params.k': 3}; lists stay as they are, files become digests."""
-    flat: dict[str, Any] = {}
-    for key, value in info.items():
-        if isinstance(value, Mapping) and value:
-            flat |= {f"{key}.{inner}": v for inner, v in _flat(value).items()}
-        else:
-            flat[key] = value
-    return flat
