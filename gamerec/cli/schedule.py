@@ -50,6 +50,7 @@ def schedule(
         return
     from gamerec.schedule.cron import Cron
     from gamerec.schedule.scheduler import Scheduler
+    from gamerec.schedule.word import tell_job
     from gamerec.settings import load_settings
 
     settings = load_settings()
@@ -61,7 +62,7 @@ def schedule(
     _check(options)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
     with faults_without_secrets():
-        Scheduler(times, settings, options).run()
+        Scheduler(times, settings, options, told=lambda job: tell_job(job, settings)).run()
 
 
 @app.command()

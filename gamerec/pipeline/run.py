@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TextIO
 
 from gamerec.errors import DataError, GamerecError, UsageError
+from gamerec.notify import tell_run
 from gamerec.parameters import Declared, Values, declared
 from gamerec.pipeline.lock import run_lock, stop_signals
 from gamerec.pipeline.plan import Plan, Request, find_run, make_plan, select
@@ -40,7 +41,7 @@ def run_pipeline(
     redact = Redactor(settings.secrets)
     progress = Progress(out or sys.stdout, redact)
     known = declared(settings.notebooks)
-    request = _checked(request or Request(), redact)
+    request = checked(request or Request(), redact)
     plan, _ = _plan(request, settings, known)  # made anew below: a run that ends may change it
     if dry_run:
         _describe(plan, known, progress)
@@ -62,10 +63,11 @@ def run_pipeline(
         finally:
             _say_where(runner.record, settings, progress)
             _tidy(runner.record, settings, redact, progress)
+            tell_run(runner.record, settings)
     return runner.record
 
 
-def _checked(request: Request, redact: Redactor) -> Request:
+def checked(request: Request, redact: Redactor) -> Request:
     """The request with absolute paths; raises where a file is missing, or a value is a secret."""
     for stage, values in request.parameters.items():
         for name, value in values.items():
