@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from gamerec.cli import models, pipeline, schedule
+from gamerec.cli import models, notify, pipeline, report, schedule
 from gamerec.cli.faults import complain
 from gamerec.cli.pipeline import EXIT_CODES
 from gamerec.errors import GamerecError
@@ -36,6 +36,8 @@ app = typer.Typer(
 )
 app.command(epilog=EXIT_CODES)(pipeline.run)
 app.command()(pipeline.params)
+app.command()(report.report)
 app.command("warm-up")(pipeline.warm_up)
 app.add_typer(models.app, name="models")
 app.add_typer(schedule.app, name="schedule")
+app.command()(notify.notify)
