@@ -9,6 +9,7 @@ import numba
 import numpy as np
 from scipy import sparse
 
+from gamerec.compiling import njit
 from gamerec.errors import UsageError
 
 ACCURACY = ("recall", "precision", "hit_rate", "map", "ndcg")
@@ -85,7 +86,7 @@ def _sorted_rows(test: sparse.csr_matrix) -> sparse.csr_matrix:
     return test
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _contains(values: np.ndarray, wanted: int) -> bool:
     """Binary search in ascending values."""
     start, stop = 0, len(values)
@@ -98,7 +99,7 @@ def _contains(values: np.ndarray, wanted: int) -> bool:
     return start < len(values) and values[start] == wanted
 
 
-@numba.njit(cache=True, parallel=True)
+@njit(cache=True, parallel=True)
 def _accuracy(
     recommended: np.ndarray,
     indptr: np.ndarray,
@@ -203,7 +204,7 @@ def _divide(total: np.ndarray, count: np.ndarray) -> np.ndarray:
     return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _diversity(
     lists: np.ndarray,
     indptr: np.ndarray,

@@ -7,9 +7,10 @@ reference, is a model of its own.
 from collections.abc import Sequence
 from typing import Protocol
 
-import numba
 import numpy as np
 from scipy import sparse
+
+from gamerec.compiling import njit
 
 Lists = tuple[np.ndarray, np.ndarray]  # (n_users, k) games, -1 = empty place; (n_users, k) scores
 
@@ -114,7 +115,7 @@ def _top(values: np.ndarray, k: int) -> np.ndarray:
     return np.take_along_axis(top, order, axis=1)
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _draw(
     indptr: np.ndarray,
     indices: np.ndarray,

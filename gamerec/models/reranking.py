@@ -7,11 +7,11 @@ their popularity, and nothing of `W`. Scores pass through untouched, so explanat
 import difflib
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from gamerec.compiling import njit
 from gamerec.errors import UsageError
 
 STEPS = 1_000  # the popularity slider moves in steps of 1 / STEPS, so that rounding cannot show
@@ -203,7 +203,7 @@ def _check_known(name: str, known: list[str], column: str) -> None:
     raise UsageError(f"no game has {name!r} among its {column}{hint}")
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _cosine(indptr: np.ndarray, indices: np.ndarray, data: np.ndarray, a: int, b: int) -> float:
     """Dot product of two sorted sparse rows of length 1."""
     p, q, total = indptr[a], indptr[b], 0.0
@@ -219,7 +219,7 @@ def _cosine(indptr: np.ndarray, indices: np.ndarray, data: np.ndarray, a: int, b
     return total
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
 def _mmr(
     pool: np.ndarray,
     values: np.ndarray,

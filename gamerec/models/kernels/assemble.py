@@ -1,9 +1,9 @@
 """From the sources of each target to the weight matrix in column space."""
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 
+from gamerec.compiling import njit
 from gamerec.models.kernels.cooccurrence import Neighbours
 from gamerec.models.kernels.ranked import inverse
 

@@ -12,8 +12,9 @@ On a dense log half of the additions are saved by c being symmetric.
 from typing import NamedTuple
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, prange
 
+from gamerec.compiling import njit
 from gamerec.models.kernels.gram import BUDGET, no_gram, whole_gram
 from gamerec.models.kernels.ranked import RankedLog
 from gamerec.models.kernels.select import pack, position_of, room, score_of, shrink

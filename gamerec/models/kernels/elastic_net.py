@@ -9,8 +9,9 @@ With slope = X'(x_j - X w), a coordinate's best value is soft(slope + G w, l1) /
 """
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, prange
 
+from gamerec.compiling import njit
 from gamerec.models.kernels.cooccurrence import Neighbours
 from gamerec.models.kernels.gram import Gram, enter, gather, leave
 from gamerec.models.kernels.ranked import RankedLog

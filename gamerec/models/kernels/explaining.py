@@ -1,9 +1,10 @@
 """Which played game gave how much to a score: values[i] W[i, j], read out of W one by one."""
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, prange
 from scipy import sparse
 
+from gamerec.compiling import njit
 from gamerec.models.kernels.scoring import Scorer
 from gamerec.models.kernels.threads import ONE_AT_A_TIME
 

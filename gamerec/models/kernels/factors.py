@@ -1,8 +1,9 @@
 """The nearest sources of each target when likeness is a product of factors: left[i] . right[j]."""
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, prange
 
+from gamerec.compiling import njit
 from gamerec.models.kernels.cooccurrence import Neighbours
 from gamerec.models.kernels.select import pack, position_of, room, score_of, shrink
 from gamerec.models.kernels.threads import ONE_AT_A_TIME

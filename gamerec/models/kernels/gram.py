@@ -7,8 +7,9 @@ played game is short work from the log itself, and is added up anew whenever it 
 from typing import NamedTuple
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, prange
 
+from gamerec.compiling import njit
 from gamerec.models.kernels.ranked import RankedLog
 from gamerec.models.kernels.select import sort_pairs
 from gamerec.models.kernels.threads import ONE_AT_A_TIME

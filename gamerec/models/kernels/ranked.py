@@ -7,8 +7,9 @@ where they stay in cache, and "the more popular of equals" is "the lower rank".
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from scipy import sparse
+
+from gamerec.compiling import njit
 
 _LEAST = np.float32(1e-18)
 

@@ -6,8 +6,9 @@ conditioned, and ten to twenty steps of preconditioned conjugate gradients (Hest
 """
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, prange
 
+from gamerec.compiling import njit
 from gamerec.models.kernels.cooccurrence import Neighbours
 from gamerec.models.kernels.gram import Gram, enter, gather, leave
 from gamerec.models.kernels.ranked import RankedLog

@@ -8,9 +8,10 @@ negative ones last.
 from typing import NamedTuple
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, prange
 from scipy import sparse
 
+from gamerec.compiling import njit
 from gamerec.models.kernels.ranked import inverse, popularity_order
 from gamerec.models.kernels.select import (
     pack,

@@ -5,7 +5,8 @@ included, and the answer does not depend on the order of visiting.
 """
 
 import numpy as np
-from numba import njit
+
+from gamerec.compiling import njit
 
 _LOW = np.uint64(0xFFFFFFFF)
 _HIGH = np.uint64(32)
