@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr("")
     keep_runs: int = Field(default=20, ge=1)
     lock_timeout: float = Field(default=0, ge=0)
+    cache_dir: str = "store/cache"  # local, also where the store is not
     fork_kernels: bool = True  # off: an ordinary kernel for every notebook, some seconds slower
 
     rawg_api_key: SecretStr = SecretStr("")
@@ -56,6 +57,13 @@ class Settings(BaseSettings):
     aws_region: str = "us-east-1"
     s3_encryption: Literal["", "AES256", "aws:kms"] = ""
     s3_kms_key_id: str = ""
+
+    service_host: str = "127.0.0.1"
+    service_port: int = Field(default=8000, ge=0, le=65535)
+    service_workers: int = Field(default=1, ge=1, le=64)
+    service_api_keys: str = ""  # SHA-256 digests, separated by commas; empty: open
+    service_cors_origins: str = ""  # separated by commas; empty: none
+    service_rate_limit: float = Field(default=0, ge=0)  # requests per second and client; 0: any
 
     schedule_cron: str = "0 3 * * *"
     schedule_tz: str = ""  # empty: the machine's
@@ -88,6 +96,11 @@ class Settings(BaseSettings):
         if "://" in self.store_url:
             return self.store_url
         return str((self.gamerec_home / self.store_url).resolve())
+
+    @property
+    def cache(self) -> Path:
+        """Where this machine keeps what can be made again; a relative path counts from home."""
+        return (self.gamerec_home / self.cache_dir).resolve()
 
     @property
     def secrets(self) -> list[str]:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert, inspect, text
 
 from gamerec.database import batches, queries, sync, tables
 from gamerec.database.connect import Connector, in_folder
+from gamerec.database.events import EventLog
 from gamerec.database.ids import Numbers, identity
 from gamerec.errors import ServiceError, UsageError
 from gamerec.migrations import HEAD
@@ -26,14 +27,14 @@ __all__ = ["Database", "open_database"]
 PATIENCE = 15.0  # seconds for which a lost connection is tried again
 
 
-def open_database(settings: Settings) -> "Database":
+def open_database(settings: Settings, patience: float | None = None) -> "Database":
     """The database of DATABASE_URL, else SQLite at `<home>/store/gamerec.db`; tables up to date.
 
     A relative path in `sqlite:///path` counts from the project folder, whatever folder a notebook
     runs in. Raises ServiceError where the database cannot be reached.
     """
     url = settings.database_url.get_secret_value() or "sqlite:///store/gamerec.db"
-    database = Database(in_folder(url, settings.gamerec_home))
+    database = Database(in_folder(url, settings.gamerec_home), patience)
     database.upgrade()
     return database
 
@@ -119,6 +120,10 @@ class Database:
             raise UsageError(f"keep is {keep}; at least the live batch is kept")
         return batches.load(self._connector, batch_id, chunks, model_version, keep)
 
+    def rename_model(self, name: str, version: str) -> None:
+        """Have the batches made by model `name` tell `version`, the number it got afterwards."""
+        batches.rename_model(self._connector, name, version)
+
     def record_event(
         self, kind: str, *, user_id: Any = None, game_id: Any = None, detail: Mapping | None = None
     ) -> None:
@@ -135,6 +140,10 @@ class Database:
             connection.execute(row)
 
         self._connector.write(work)
+
+    def event_log(self) -> EventLog:
+        """What players said of games: events that are kept once by their id."""
+        return EventLog(self._connector)
 
     # What readers ask
 
@@ -162,6 +171,10 @@ class Database:
     def games(self) -> pd.DataFrame:
         """All games with names, genres, tags and numbers."""
         return self._connector.read(queries.game_table)
+
+    def players(self) -> dict[Any, int]:
+        """Number of players per game that anybody has played."""
+        return self._connector.read(queries.players)
 
     def sizes(self) -> dict[str, int]:
         """Number of rows per table."""

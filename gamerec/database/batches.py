@@ -49,6 +49,12 @@ def load(
     return n_rows
 
 
+def rename_model(connector: Connector, name: str, version: str) -> None:
+    """Have all batches of one model version tell another name."""
+    named = update(batches).where(batches.c.model_version == name)
+    connector.write(lambda c, _: c.execute(named.values(model_version=version)))
+
+
 def prune(connector: Connector, keep: int) -> None:
     """Delete dropped and dead batches, and finished ones but the newest `keep` and the live one."""
     try:

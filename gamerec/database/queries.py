@@ -68,6 +68,16 @@ def game_table(connection: Connection) -> pd.DataFrame:
     return frame.drop(columns=["game_no", "id_kind"])
 
 
+def players(connection: Connection) -> dict[int | str, int]:
+    """Number of players per game."""
+    query = (
+        select(games.c.game_id, games.c.id_kind, func.count())
+        .join_from(interactions, games)
+        .group_by(games.c.game_no, games.c.game_id, games.c.id_kind)
+    )
+    return {original(text, kind): count for text, kind, count in connection.execute(query)}
+
+
 def sizes(connection: Connection) -> dict[str, int]:
     """Number of rows per table."""
     tables = (games, users, interactions, batches, recommendations)

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 
 ID_LENGTH = 255  # characters
+EVENT_ID_LENGTH = 100
 moment = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql")  # UTC
 
 metadata = MetaData()
@@ -108,6 +109,8 @@ events = Table(
     Column("user_no", Integer, ForeignKey(users.c.user_no)),
     Column("game_no", Integer, ForeignKey(games.c.game_no)),
     Column("detail", Text),  # JSON object
+    Column("event_id", String(EVENT_ID_LENGTH)),  # the sender's own, NULL where it gave none
+    Index("uq_events_event_id", "event_id", unique=True),
     Index("ix_events_kind_at", "kind", "at"),
     Index("ix_events_user_no", "user_no"),
     Index("ix_events_game_no", "game_no"),

@@ -1,3 +1,3 @@
 """Schema versions, by Alembic; `Database.upgrade` runs them. The newest is `HEAD`."""
 
-HEAD = "0001"
+HEAD = "0002"

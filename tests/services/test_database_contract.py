@@ -15,6 +15,7 @@ from gamerec.database import Database
 from gamerec.database import batches as batches_module
 from gamerec.database.tables import metadata
 from gamerec.errors import DataError, ServiceError, UsageError
+from gamerec.migrations import HEAD
 
 GAME_IDS = [30, 7, 512]
 
@@ -322,7 +323,7 @@ def test_upgrade_is_quiet_the_second_time_and_safe_at_once(new_database_url):
         thread.join()
     assert faults == []
     with Database(new_database_url) as database:
-        assert database.version() == database.upgrade() == "0001"
+        assert database.version() == database.upgrade() == HEAD
 
 
 def test_tables_made_by_the_migrations_are_those_in_the_code(database, database_url):
