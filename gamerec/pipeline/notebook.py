@@ -4,6 +4,7 @@ Importing this module imports Papermill, which takes a second: do it when the ke
 getting ready. It knows nothing of runs and reports.
 """
 
+import logging
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -37,10 +38,11 @@ with _without("rfc3987_syntax", "boto3", "pyarrow.fs", "azure", "gcsfs", "github
     from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
     from papermill.exceptions import PapermillExecutionError, strip_color
     from papermill.execute import execute_notebook
-    from papermill.log import logger
 
 _ENGINE = "gamerec"
 _PATIENCE = {"startup_timeout": 120, "iopub_timeout": 60}  # seconds, for a machine under load
+# What the client would say of a dead kernel or a failed cell, `execute` raises: nobody hears both.
+_SILENT = logging.Logger(__name__, logging.CRITICAL + 1)
 _SAVE_EVERY = 1.0  # seconds: a save of a notebook with figures costs some milliseconds
 
 
@@ -150,7 +152,7 @@ class _StageEngine(Engine):
     ) -> nbformat.NotebookNode:
         recorder = _Recorder(nb, target, redact)
         recorder.notebook_start()
-        client = _Client(recorder, kernel_name=kernel_name, log=logger, **_PATIENCE)
+        client = _Client(recorder, kernel_name=kernel_name, log=_SILENT, **_PATIENCE)
         client.kernels = kernels
         try:
             client.execute(**kernels.start_arguments)

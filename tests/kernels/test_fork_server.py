@@ -39,7 +39,11 @@ def kernels(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cwd")
     with Kernels(folder, env, ["colorsys", "no_such_module", "numpy"]) as pool_:
         pool_.prepare()
-        time.sleep(1)
+        server = psutil.Process(pool_._server._process.pid)
+        deadline = time.monotonic() + 120  # patience for a machine under load
+        while not server.children():  # a kernel is forked ahead when all is imported
+            assert time.monotonic() < deadline, server.status()
+            time.sleep(0.02)
         yield pool_
 
 
@@ -100,7 +104,7 @@ def test_a_kernel_that_is_only_announced_is_not_left_behind(tmp_path):
         time.sleep(0.05)
     children = server.children()
     kernels.close()
-    _, alive = psutil.wait_procs([server, *children], timeout=5)
+    _, alive = psutil.wait_procs([server, *children], timeout=60)
     assert not alive
 
 
@@ -120,7 +124,7 @@ def test_server_and_kernels_end_when_the_runner_is_killed(tmp_path):
     family = [server, *server.children()]
     runner.send_signal(signal.SIGKILL)
     runner.wait()
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert not alive
     assert not Path(folder).exists()
 

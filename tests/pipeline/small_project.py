@@ -96,7 +96,7 @@ class Project:
             self.notebook(stage, f'{work}\nopen({path!r}, "a").write("{stage} ")')
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
     """Wait for something that another process does."""
     deadline = time.monotonic() + seconds
     while not condition():
