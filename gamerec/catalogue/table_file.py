@@ -19,6 +19,7 @@ from gamerec.errors import DataError
 
 _SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _MOST_COLUMNS = 1_000
+_LONGEST_HEADER = 1_000_000  # bytes
 _SHOWN = 200  # characters of a foreign message or line
 
 
@@ -67,6 +68,8 @@ def _csv(data: bytes) -> pd.DataFrame:
     if not data.strip():
         raise DataError("the file is empty")
     header = data.lstrip(b"\r\n").split(b"\n", 1)[0]
+    if len(header) > _LONGEST_HEADER:
+        raise DataError("the first line is longer than 1 MB: this is no CSV with a header")
     separator = max(",;\t", key=lambda mark: header.count(mark.encode()))
     bad: list[Any] = []
     try:

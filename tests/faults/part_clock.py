@@ -1,0 +1,61 @@
+"""A clock that was set back a day between two runs, and forward again."""
+
+from pathlib import Path
+
+from fault_bench import OTHER, SMALL, Bench, Row, row, say
+from fault_compare import served
+from fault_home import Home, Skipped
+
+from gamerec.registry import Registry
+from gamerec.runs import run_ids
+from gamerec.storage import FolderStore
+
+LIBRARY = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+
+
+def set_back(offset: str = "-1d") -> dict[str, str]:
+    """The environment of a process whose clock is off; monotonic clocks go on as they do."""
+    found = [LIBRARY, *Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")]
+    library = next((path for path in found if path.exists()), None)
+    if library is None:
+        raise Skipped("libfaketime is not installed: apt-get install faketime")
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME": offset,
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_DONT_RESET": "1",
+        "NO_FAKE_STAT": "1",
+    }
+
+
+def clock(bench: Bench) -> list[Row]:
+    """A run before, one under a clock set back, one after it."""
+    home = bench.home()
+    faults = []
+    back = home.gamerec("run", *OTHER, **set_back())
+    if back.code:
+        return [row("clock set back a day", 1, "", [back.text])]
+    second = home.records()[-1].run_id
+    faults += bench.check(home, second)
+    partial = home.gamerec("run", "--from", "batch_score", **set_back())
+    faults += [] if f"run {second} goes on" in partial.out else [partial.text]
+    last = home.gamerec("run", *SMALL)
+    faults += [last.text] if last.code not in (0, 4) else in_order(home)
+    say(f"  {run_ids(FolderStore(home.folder / 'store'))} {faults}")
+    outcome = "run ids, promotion log and batches stay in order; the newest run is the last begun"
+    return [row("clock set back a day between runs, and forward again", 3, outcome, faults)]
+
+
+def in_order(home: Home) -> list[str]:
+    """What is out of order: ids as they were given out, and the log."""
+    store = FolderStore(home.folder / "store")
+    ids = run_ids(store)
+    moves = Registry(store).log(None)
+    begun = [move["by"] for move in moves if move["channel"] == "candidate"]
+    faults = [] if begun == sorted(begun) == ids[-len(begun) :] else [f"{begun} {ids}"]
+    for before, after in zip(moves, moves[1:], strict=False):
+        if after["from"] != before["channels"].get(after["channel"]):
+            faults.append(f"the log has a gap before {after}")
+    if served(home.folder)["current batch"] != ids[-1]:
+        faults.append("the batch in force is not the last")
+    return faults
