@@ -6,8 +6,9 @@
 
 Every fault is a real one: processes are killed by SIGKILL, a small file system is filled up, the
 servers are stopped, the clock is set back. Nothing of the project folder is touched; the folders
-are below /tmp and gone at the end. What cannot be done here (mounting without root, a server program that is
-not installed) is shown as skipped, with the reason. Ends with 1 where anything went wrong.
+are below /tmp and gone at the end. What cannot be done here (mounting without root, a server
+program that is not installed) is shown as skipped, with the reason. Ends with 1 where anything
+went wrong.
 """
 
 import argparse

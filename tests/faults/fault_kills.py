@@ -28,7 +28,7 @@ START, END = "start", "end"
 PHASES = (START, *STAGES, END)
 TARGETS = ("runner", "kernel", "server")
 
-# With these a kernel or its server that was killed may be followed by the runner, in its last steps.
+# A killed kernel or server may be followed by the runner, in its last steps.
 _AFTERMATH_SHARE = 0.3
 _AFTERMATH = 1.0  # seconds
 _PATIENCE = 240.0  # seconds for a phase to come, on a machine with other work

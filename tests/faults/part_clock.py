@@ -1,5 +1,6 @@
 """A clock that was set back a day between two runs, and forward again."""
 
+from itertools import pairwise
 from pathlib import Path
 
 from fault_bench import OTHER, SMALL, Bench, Row, row, say
@@ -53,7 +54,7 @@ def in_order(home: Home) -> list[str]:
     moves = Registry(store).log(None)
     begun = [move["by"] for move in moves if move["channel"] == "candidate"]
     faults = [] if begun == sorted(begun) == ids[-len(begun) :] else [f"{begun} {ids}"]
-    for before, after in zip(moves, moves[1:], strict=False):
+    for before, after in pairwise(moves):
         if after["from"] != before["channels"].get(after["channel"]):
             faults.append(f"the log has a gap before {after}")
     if served(home.folder)["current batch"] != ids[-1]:

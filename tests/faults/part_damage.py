@@ -74,7 +74,7 @@ def _pages(bench: Bench, rng: random.Random) -> Row:
         asked = ("run", "--until", "crawl", "-p", "crawl.MAX_GAMES=100", "-p", "crawl.COVERS=true")
         first = home.gamerec(*asked)
         kept = contents(home)
-        files = [p for p in (home.folder / "store").glob("raw/*/all/*.json")]
+        files = list((home.folder / "store").glob("raw/*/all/*.json"))
         files += list((home.folder / "store" / "covers").glob("*.jpg"))
         spoilt = [spoil(path, rng, rng.choice([cut, zeroed])) for path in files]
         second = home.gamerec(*asked)
