@@ -20,9 +20,9 @@ LAYERS = [
     {"models"},
     {"bootstrap", "references", "evaluate", "gate"},
     {"cards", "registry", "tracking", "plots"},
-    {"incumbent", "batch", "calibration"},
+    {"incumbent", "batch", "outbox", "calibration"},
     {"serving"},
-    {"parameters", "kernels", "reports", "pipeline", "notify"},
+    {"parameters", "kernels", "reports", "pipeline", "notify", "ui"},
     {"schedule", "doctor"},
     {"cli"},
 ]

@@ -1,0 +1,27 @@
+"""`gamerec app`: the page where players and analysts look at recommendations."""
+
+from typing import Annotated
+
+import typer
+
+from gamerec.cli.faults import faults_without_secrets
+
+
+def serve_page(
+    port: Annotated[int, typer.Option(help="Port of the page.", min=1, max=65535)] = 8866,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 for every network.")
+    ] = "127.0.0.1",
+    patience: Annotated[
+        float, typer.Option(help="Seconds until a page that vanished loses its kernel.", min=1)
+    ] = 20,
+    open_browser: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open a browser window.")
+    ] = False,
+) -> None:
+    """Serve the page on http://127.0.0.1:8866 until interrupted."""
+    from gamerec.settings import load_settings
+    from gamerec.ui.server import serve
+
+    with faults_without_secrets():
+        serve(load_settings(), ip=host, port=port, patience=patience, open_browser=open_browser)
