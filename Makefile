@@ -1,7 +1,7 @@
 # gamerec: every command a user or CI needs. `make` alone prints them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test services pipeline schedule doctor lab reports test lint types format lock benchmark clean
+.PHONY: help setup setup-test services pipeline schedule doctor serve lab reports test lint types format lock benchmark clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -48,6 +48,9 @@ schedule: setup  ## run the pipeline at SCHEDULE_CRON, until Ctrl-C
 
 doctor: setup  ## check what works here, and say what to do about the rest
 	@$(BIN)/gamerec doctor
+
+serve: setup  ## answer over HTTP on 127.0.0.1:8000, documentation at /docs
+	@$(BIN)/gamerec serve $(ARGS)
 
 lab: setup  ## open the notebooks in JupyterLab
 	$(BIN)/python -m ipykernel install --sys-prefix --name python3 --display-name "Python 3"

@@ -10,13 +10,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from scipy import optimize, sparse, special
+from scipy import sparse, special
 
 from gamerec.errors import DataError
 from gamerec.models.base import ItemModel
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # serving reads a calibration and needs neither
+    import pandas as pd
+
     from gamerec.registry import Registry
 
 FILE = "calibration.json"  # beside a version's evaluation.json
@@ -129,11 +130,13 @@ def fit(seen: Examples) -> Calibration | None:
     return Calibration(intercept, score, filled, rank, played, *told)
 
 
-def curve(calibration: Calibration, seen: Examples, bins: int = 10) -> pd.DataFrame:
+def curve(calibration: Calibration, seen: Examples, bins: int = 10) -> "pd.DataFrame":
     """Told and found, by tenths of the examples: columns chance, share, low, high, examples.
 
     chance: mean chance told. share: of hits found, with its 95 % interval of Wilson (1927).
     """
+    import pandas as pd
+
     told = calibration.chances(seen.scores, seen.ranks, seen.played)
     order = np.argsort(told, kind="stable")
     rows = []
@@ -164,6 +167,8 @@ def read(registry: "Registry", version: str) -> Calibration | None:
 
 def _largest_likelihood(A: np.ndarray, hit: np.ndarray) -> np.ndarray:
     """Coefficients (5,) of the columns of A; the score's not below 0, the rank's not above."""
+    from scipy import optimize
+
     sign = np.where(hit, 1.0, -1.0)
 
     def loss(w: np.ndarray) -> tuple[float, np.ndarray]:

@@ -22,7 +22,7 @@ LAYERS = [
     {"cards", "registry", "tracking", "plots"},
     {"incumbent", "batch", "outbox", "calibration"},
     {"serving"},
-    {"parameters", "kernels", "reports", "pipeline", "notify", "ui"},
+    {"parameters", "kernels", "reports", "pipeline", "notify", "ui", "service"},
     {"schedule", "doctor"},
     {"cli"},
 ]

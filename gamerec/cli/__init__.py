@@ -5,7 +5,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from gamerec.cli import models, notify, pipeline, report, schedule
+from gamerec.cli import db, doctor, models, notify, page, pipeline, report, schedule, serve, track
+from gamerec.cli.deliver import deliver
 from gamerec.cli.faults import complain
 from gamerec.cli.pipeline import EXIT_CODES
 from gamerec.errors import GamerecError
@@ -37,7 +38,13 @@ app = typer.Typer(
 app.command(epilog=EXIT_CODES)(pipeline.run)
 app.command()(pipeline.params)
 app.command()(report.report)
+app.command("app")(page.serve_page)
+app.command()(deliver)
 app.command("warm-up")(pipeline.warm_up)
+app.command()(serve.serve)
 app.add_typer(models.app, name="models")
+app.add_typer(track.app, name="track")
+app.add_typer(db.app, name="db")
 app.add_typer(schedule.app, name="schedule")
 app.command()(notify.notify)
+app.command()(doctor.doctor)

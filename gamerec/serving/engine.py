@@ -95,21 +95,17 @@ class Engine:
         games. Raises NoModel where there is neither model nor batch, BadFilter for a genre or tag
         that no game has, UsageError for a slider or k out of range.
         """
-        _check(question)
+        return self.recommend_many([question])[0]
+
+    def recommend_many(self, questions: Sequence[Question]) -> list[Answer]:
+        """As `recommend` for each question, all answered by the same version."""
+        for question in questions:
+            _check(question)
         self._feed.refresh()
-        said = {} if question.user_id is None else self._feed.overlay.of(question.user_id)
         live = self._live
         if live is None:
-            return self._batch.answer(question, said)
-        row = -1
-        if question.user_id is not None:
-            row = live.snapshot.users.find(question.user_id)
-        known = known_of(live.snapshot, row, question, said)
-        items = items_for(live.snapshot, question, known, live.calibration)
-        if len(known.columns):
-            return Answer(items, live.snapshot.version, "model", "", known.ignored)
-        why = _why_popular(question, row, said)
-        return Answer(items, live.snapshot.version, "popular", why, known.ignored)
+            return [self._batch.answer(q, self._said(q)) for q in questions]
+        return [_answer(live, question, self._said(question)) for question in questions]
 
     def similar(self, game_id: Id, k: int = 10) -> tuple[Item, ...]:
         """The at most k games that having played this one raises most; scores are the weights.
@@ -258,6 +254,9 @@ class Engine:
         live = self._live
         return self._batch.games if live is None else live.snapshot.games
 
+    def _said(self, question: Question) -> dict[str, Said]:
+        return {} if question.user_id is None else self._feed.overlay.of(question.user_id)
+
     def _column(self, games: Games, game_id: Id) -> int:
         column = games.find(game_id)
         if column < 0:
@@ -269,6 +268,17 @@ class Engine:
             if self._opened is None:
                 self._opened = open_database(self._settings, patience=2)
             return self._opened
+
+
+def _answer(live: Loaded, question: Question, said: dict[str, Said]) -> Answer:
+    snapshot = live.snapshot
+    row = -1 if question.user_id is None else snapshot.users.find(question.user_id)
+    known = known_of(snapshot, row, question, said)
+    items = items_for(snapshot, question, known, live.calibration)
+    if len(known.columns):
+        return Answer(items, snapshot.version, "model", "", known.ignored)
+    why = _why_popular(question, row, said)
+    return Answer(items, snapshot.version, "popular", why, known.ignored)
 
 
 def _check(question: Question) -> None:

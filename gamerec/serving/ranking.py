@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from gamerec.calibration import Calibration
+from gamerec.compiling import njit
 from gamerec.models.kernels.explaining import contributions
 from gamerec.models.kernels.scoring import ALL_ONES, Scorer
 from gamerec.models.reranking import rerank
