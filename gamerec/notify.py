@@ -123,10 +123,16 @@ def _deliver(word: Word, address: str) -> str:
 
     with _Heard() as heard:
         try:
-            service = apprise.Apprise()
+            # Without a time-out of its own: that would be a thread which the exit waits for.
+            service = apprise.Apprise(asset=apprise.AppriseAsset(service_timeout=0))
             if not service.add(address):
                 return "not an address that Apprise understands; see NOTIFY_URLS"
-            sent = service.notify(title=word.title, body=word.body, notify_type=word.kind)
+            sent = service.notify(
+                title=word.title,
+                body=word.body,
+                notify_type=word.kind,
+                body_format=apprise.NotifyFormat.TEXT,
+            )
         except Exception as error:  # a plug-in of any of a hundred services
             return _without_tokens(f"{type(error).__name__}: {error}", address)
     return "" if sent else _without_tokens(heard.last or "refused", address)

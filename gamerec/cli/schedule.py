@@ -40,6 +40,7 @@ def schedule(
     ] = None,
     interactions: Annotated[str, typer.Option(metavar="PATH", help="For `gamerec run`.")] = "",
     catalogue: Annotated[str, typer.Option(metavar="PATH", help="For `gamerec run`.")] = "",
+    until: Annotated[str, typer.Option(metavar="STAGE", help="For `gamerec run`.")] = "",
 ) -> None:
     """Run the pipeline on a schedule until SIGTERM or Ctrl-C.
 
@@ -48,6 +49,7 @@ def schedule(
     """
     if context.invoked_subcommand:
         return
+    from gamerec.schedule.attempts import Options
     from gamerec.schedule.cron import Cron
     from gamerec.schedule.scheduler import Scheduler
     from gamerec.schedule.word import tell_job
@@ -55,11 +57,12 @@ def schedule(
 
     settings = load_settings()
     times = Cron(cron or settings.schedule_cron, tz or settings.schedule_tz)
-    options = [part for value in parameter or [] for part in ("-p", value)]
-    options += [part for path in file or [] for part in ("-f", str(path.resolve()))]
+    new = [part for value in parameter or [] for part in ("-p", value)]
+    new += [part for path in file or [] for part in ("-f", str(path.resolve()))]
     for name, value in (("--interactions", interactions), ("--catalogue", catalogue)):
-        options += [name, value] if value else []
-    _check(options)
+        new += [name, value] if value else []
+    options = Options(tuple(new), ("--until", until) if until else ())
+    _check([*options.after(""), "--dry-run"])
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
     with faults_without_secrets():
         Scheduler(times, settings, options, told=lambda job: tell_job(job, settings)).run()
@@ -89,6 +92,6 @@ def _check(options: list[str]) -> None:
     """Refuse now what every run would be refused for."""
     from gamerec.schedule.process import COMMAND
 
-    done = subprocess.run([*COMMAND, *options, "--dry-run"], stdout=subprocess.DEVNULL, check=False)
+    done = subprocess.run([*COMMAND, *options], stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise typer.Exit(done.returncode)

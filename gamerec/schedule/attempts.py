@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from gamerec.schedule.outcome import is_resumable, may_retry, settle
@@ -30,14 +31,26 @@ class Stop:
             time.sleep(min(left, _STEP))
 
 
+@dataclass(frozen=True)
+class Options:
+    """Options of `gamerec run`: for a new run, where its record keeps them, and for any attempt."""
+
+    new: tuple[str, ...] = ()
+    every: tuple[str, ...] = ()
+
+    def after(self, run_id: str) -> tuple[str, ...]:
+        """The options of an attempt; run_id: the run to go on with, else empty."""
+        return (*(("--resume", run_id) if run_id else self.new), *self.every)
+
+
 class Attempts:
     """Runs jobs: `save` is called whenever a job has changed."""
 
     def __init__(
-        self, settings: Settings, options: Sequence[str], stop: Stop, save: Callable[[], None]
+        self, settings: Settings, options: Options, stop: Stop, save: Callable[[], None]
     ) -> None:
         self._settings = settings
-        self._options = tuple(options)
+        self._options = options
         self._stop = stop
         self._save = save
 
@@ -79,9 +92,8 @@ class Attempts:
             job.message = f"ended after {self._settings.schedule_limit:g} s (SCHEDULE_LIMIT)"
 
     def _once(self, job: Job) -> None:
-        options = self._options
-        if is_resumable(job.run_id, self._settings):
-            options = ("--resume", job.run_id)  # its parameters are in its record
+        resume = job.run_id if is_resumable(job.run_id, self._settings) else ""
+        options = self._options.after(resume)
         job.attempts += 1
         try:
             process = RunProcess.start(options, self._env(), Path(job.log))

@@ -8,7 +8,7 @@ What is to happen at a time that has passed is decided in `_due`; the run is a p
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from gamerec.errors import AlreadyRunning
 from gamerec.schedule import state as states
-from gamerec.schedule.attempts import Attempts, Stop
+from gamerec.schedule.attempts import Attempts, Options, Stop
 from gamerec.schedule.cron import Cron
 from gamerec.schedule.outcome import is_resumable, settle
 from gamerec.schedule.process import Output, RunProcess
@@ -31,10 +31,11 @@ _log = logging.getLogger(__name__)
 LATE = timedelta(seconds=60)  # a time noticed later than this was missed
 WRONG_CLOCK = timedelta(days=1)  # settled this far in the future: by a clock that was wrong
 _LOOK = 0.5  # seconds between looks at the clock
+_NONE = Options()
 
 
 class Scheduler:
-    """Runs `gamerec run *options` at the times of `cron` until it is told to stop.
+    """Runs `gamerec run` with `options` at the times of `cron` until it is told to stop.
 
     told: called with every job that has ended, to pass the word on. clock: the time in UTC.
     """
@@ -43,7 +44,7 @@ class Scheduler:
         self,
         cron: Cron,
         settings: Settings,
-        options: Sequence[str] = (),
+        options: Options = _NONE,
         *,
         told: Callable[[Job], None] = lambda job: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -122,7 +123,7 @@ class Scheduler:
         settled = moment(self.state.settled) or now
         if settled - now > WRONG_CLOCK:
             _log.warning("the clock went back from %s to %s; going by it", settled, now)
-            self.state.settled = now.isoformat()
+            self.state.settled, self._busy_until = now.isoformat(), now
             return None, "missed"
         planned = self.cron.latest(settled, now)
         if planned is None:
