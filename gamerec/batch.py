@@ -5,8 +5,8 @@
     batches/<batch_id>/batch.json                what it is, SHA-256 of both; written last
     batches/current.json                         the batch in force, moved by one write
 
-Users are scored in blocks, so memory is bounded by a block. The files are the truth: a database
-that cannot be reached is named in `pending`, and loses nothing.
+Users are scored in blocks, so memory is bounded by a block. The files are the truth: what the
+database holds is loaded from them (see `outbox`).
 """
 
 import hashlib
@@ -25,11 +25,9 @@ from scipy import sparse
 
 from gamerec import metrics
 from gamerec.columns import BATCH, BECAUSE, GAME, RANK, SCORE, USER
-from gamerec.database import open_database
-from gamerec.errors import DataError, ServiceError, UsageError
+from gamerec.errors import DataError, UsageError
 from gamerec.interactions import Interactions
 from gamerec.registry import LoadedVersion
-from gamerec.settings import Settings
 from gamerec.storage import Store
 
 BLOCK = 50_000  # users
@@ -188,30 +186,6 @@ def write(
     batch = Batch(batch_id, version, k, n_rows, n_users, with_reason, counts, about)
     place.write_json(MANIFEST, batch.summary())
     return batch
-
-
-def load_database(
-    settings: Settings,
-    store: Store,
-    batch: Batch,
-    items: pd.DataFrame,
-    interactions: pd.DataFrame,
-    keep: int = 3,
-) -> str:
-    """Bring games, interactions and the batch into the database; '' or why it was not reached.
-
-    The files in the store stay what counts: a batch that is not in the database can be loaded
-    from them at any time.
-    """
-    try:
-        with open_database(settings) as database:
-            database.sync(items, interactions)
-            frames = stored_frames(store, batch.batch_id)
-            version = batch.model_version
-            database.load_batch(batch.batch_id, frames, model_version=version, keep=keep)
-    except ServiceError as error:
-        return str(error)
-    return ""
 
 
 def make_current(store: Store, batch: Batch) -> None:

@@ -100,6 +100,9 @@ class MirroredStore(Store):
             self._away,
         )
 
+    def check(self) -> None:
+        self._probe()
+
     def read(self, key: str) -> bytes:
         if self._writes.exists(key):
             return self._local.read(key)

@@ -62,6 +62,9 @@ class Store(ABC):
         """Where what must stay on this machine goes: the store itself, but for a mirrored one."""
         return self
 
+    def check(self) -> None:  # noqa: B027  (most stores need no network)
+        """Raise ServiceError where what is read may not be the newest."""
+
     @abstractmethod
     def read(self, key: str) -> bytes:
         """The whole object; raises MissingKey."""

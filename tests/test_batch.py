@@ -6,17 +6,14 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from pydantic import SecretStr
 from scipy import sparse
 
 from gamerec import batch, columns
-from gamerec.database import open_database
 from gamerec.errors import DataError, UsageError
 from gamerec.interactions import Interactions
 from gamerec.models import ItemModel
 from gamerec.registry import LoadedVersion
-from gamerec.settings import Settings
-from gamerec.storage import FolderStore, MemoryStore
+from gamerec.storage import MemoryStore
 
 # W[i, j]: how much having played i raises j. Not symmetric: a transposed W gives other lists.
 WEIGHTS = np.array(
@@ -220,36 +217,3 @@ def test_old_batches_are_pruned_and_the_current_one_never():
     assert len(store.keys("batches/")) == 4
     with pytest.raises(UsageError, match="keep is 0"):
         batch.prune(store, keep=0)
-
-
-def tables():
-    items = pd.DataFrame({"game_id": GAME_IDS, "name": ["a", "b", "c", "d"]})
-    plays = pd.DataFrame(PLAYS, columns=["user_id", "game_id"]).assign(weight=1.0)
-    return items, plays
-
-
-def test_the_database_gets_what_the_files_hold(version, data, home):
-    settings = Settings(gamerec_home=home)
-    store = FolderStore(home / "store")
-    made = written(store, version, data)
-    for _ in range(2):  # a second time changes nothing
-        assert batch.load_database(settings, store, made, *tables()) == ""
-    with open_database(settings) as database:
-        live = database.live_batch()
-        assert (live["batch_id"], live["model_version"]) == ("b1", "model_v7")
-        assert database.sizes() | {"batches": 1, "interactions": 4} == database.sizes()
-        bob = database.recommendations("bob")
-    assert bob["game_id"].tolist() == [512, 99]
-    assert bob["because_game_id"].tolist()[0] == 7
-
-
-def test_a_database_that_is_away_costs_nothing_but_itself(version, data, home, monkeypatch):
-    url = "mysql://user:canary-password@127.0.0.1:1/games"
-    settings = Settings(gamerec_home=home, database_url=SecretStr(url))
-    monkeypatch.setattr("gamerec.database.PATIENCE", 0.5)
-    store = FolderStore(home / "store")
-    made = written(store, version, data)
-    reason = batch.load_database(settings, store, made, *tables())
-    assert "database mysql+pymysql://user:***@127.0.0.1:1/games" in reason
-    assert "canary-password" not in reason
-    assert len(list(batch.stored_frames(store, "b1"))) == 1

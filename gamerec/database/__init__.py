@@ -22,21 +22,26 @@ from gamerec.errors import ServiceError, UsageError
 from gamerec.migrations import HEAD
 from gamerec.settings import Settings
 
-__all__ = ["Database", "open_database"]
+__all__ = ["Database", "database_of", "open_database"]
 
 PATIENCE = 15.0  # seconds for which a lost connection is tried again
 
 
 def open_database(settings: Settings, patience: float | None = None) -> "Database":
-    """The database of DATABASE_URL, else SQLite at `<home>/store/gamerec.db`; tables up to date.
-
-    A relative path in `sqlite:///path` counts from the project folder, whatever folder a notebook
-    runs in. Raises ServiceError where the database cannot be reached.
-    """
-    url = settings.database_url.get_secret_value() or "sqlite:///store/gamerec.db"
-    database = Database(in_folder(url, settings.gamerec_home), patience)
+    """As `database_of`, with tables up to date; raises ServiceError where it cannot be reached."""
+    database = database_of(settings, patience)
     database.upgrade()
     return database
+
+
+def database_of(settings: Settings, patience: float | None = None) -> "Database":
+    """The database of DATABASE_URL, else SQLite at `<home>/store/gamerec.db`, as it stands.
+
+    A relative path in `sqlite:///path` counts from the project folder, whatever folder a notebook
+    runs in.
+    """
+    url = settings.database_url.get_secret_value() or "sqlite:///store/gamerec.db"
+    return Database(in_folder(url, settings.gamerec_home), patience)
 
 
 class Database:

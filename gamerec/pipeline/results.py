@@ -1,8 +1,11 @@
 """What the stages of a run left: the gate's verdict, hashes of the data, and where things are."""
 
 import hashlib
+import threading
+from collections.abc import Callable
 from typing import Any
 
+from gamerec.errors import GamerecError
 from gamerec.provenance import code_commit, library_versions
 from gamerec.reports.record import RunRecord
 from gamerec.runs import Run
@@ -46,6 +49,32 @@ def note(stage: str, run: Run, record: RunRecord) -> None:
         record.data = record.data | {_DATA[stage]: digest}
 
 
+def deliver(settings: Settings, problem: BaseException | None = None) -> dict[str, str]:
+    """Bring S3 and the database what they lack; sink -> what is pending still, W&B's runs too.
+
+    Nothing is delivered for a run that was interrupted: somebody is waiting for its end.
+    """
+    from gamerec import outbox
+
+    sinks = () if isinstance(problem, KeyboardInterrupt) else ("S3", "database")
+    try:
+        return outbox.deliver(settings, sinks=sinks)
+    except GamerecError as error:
+        return {"outbox": str(error)}
+
+
+def deliver_beside(settings: Settings) -> Callable[[], None]:
+    """Begin to send W&B the runs that it lacks, in a thread; what waits for its end.
+
+    A silent W&B takes its time-out, which is over before the stages are.
+    """
+    from gamerec import outbox
+
+    thread = threading.Thread(target=outbox.deliver, args=(settings,), kwargs={"sinks": ("W&B",)})
+    thread.start()
+    return thread.join
+
+
 def whereabouts(run: Run, settings: Settings) -> dict[str, str]:
     """Where the report, the model and the recommendations of a complete run are."""
     found = {"report": str(settings.reports / run.id / "index.html")}
@@ -57,6 +86,4 @@ def whereabouts(run: Run, settings: Settings) -> dict[str, str]:
         found["recommendations"] = (
             f"{settings.store_uri}/batches/{batch['batch_id']}/recommendations.csv (and .parquet)"
         )
-        if pending := batch.get("pending"):
-            found["not reached yet"] = ", ".join(pending)
     return found

@@ -152,6 +152,8 @@ def _tidy(record: RunRecord, settings: Settings, redact: Redactor, progress: Pro
 
 
 def _say_where(record: RunRecord, settings: Settings, progress: Progress) -> None:
+    for sink, what in record.pending.items():
+        progress.line(f"  not delivered    {sink}: {what}")
     if record.results:
         for name, place in record.results.items():
             progress.line(f"  {name:<16} {place}")

@@ -5,6 +5,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from gamerec.errors import GateRefused, Interrupted
@@ -51,11 +52,20 @@ class Runner:
         """
         began, earlier = time.monotonic(), self.record.seconds
         problem: BaseException | None = None
+        wait: Callable[[], None] = lambda: None  # noqa: E731
         try:
             self.stages.write()
+            self.record.pending = results.deliver(self.settings)
+            if "W&B" in self.record.pending:
+                wait = results.deliver_beside(self.settings)
             self._run_stages()
         except BaseException as error:  # also Ctrl-C: whatever it is, it is raised again below
             problem = error
+        try:
+            wait()
+            self.record.pending = results.deliver(self.settings, problem)
+        except KeyboardInterrupt as error:
+            problem = problem or error
         with undisturbed():
             self.record.seconds = round(earlier + time.monotonic() - began, 3)
             self.progress.clear()

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -112,8 +112,8 @@ class Registry:
                 f"there is no {name} model yet: run 05_train.ipynb and 06_evaluate.ipynb first "
                 "(or `make pipeline`)"
             )
-        if is_parked(name) and (numbered := self.parked.number(name)):
-            return numbered
+        if is_parked(name) and name not in self.parked.versions():
+            name = self.parked.number(name) or name
         if not self._place(name).exists(f"{name}/info.json"):
             known = ", ".join(self.versions()) or "none yet"
             raise DataError(f"there is no model version {name!r}; there are: {known}")
@@ -249,6 +249,7 @@ class Registry:
         """
         if keep < 1:
             raise UsageError(f"keep is {keep}; at least 1 version is kept")
+        self.store.check()  # an old copy of the log does not tell what is live
         names = self.versions()
         doomed = [v for v in names[:-keep] if v not in self.channels().values()]
         for version in doomed:
@@ -260,17 +261,23 @@ class Registry:
 
     # What was parked
 
-    def settle(self) -> list[str]:
-        """Number the parked versions and make the parked moves; what was done, a line each.
+    def settle(self, renamed: Callable[[str, str], None] = lambda *_: None) -> Iterator[str]:
+        """Number the parked versions and make the parked moves; yields what was done, in words.
+
+        renamed: told of each parked name and the number it got, before the name is forgotten.
 
         A promotion is made only if what is live is still what it was judged against, and never a
         second time. Raises ServiceError where the store is out of reach; what is left stays.
         """
-        done = [self._settle_version(name) for name in self.parked.versions()]
+        for name in self.parked.versions():
+            version = self._settle_version(name)
+            renamed(name, version)
+            self.parked.became(name, version)
+            yield f"{name} is {version}"
         for move in self.parked.moves():
-            done.append(self._settle_move(move))
+            done = self._settle_move(move)
             self.parked.drop_move(move)
-        return done
+            yield done
 
     def _settle_version(self, name: str) -> str:
         info = self.info(name)
@@ -283,8 +290,7 @@ class Registry:
         if evaluation is not None:
             verdict = evaluation["verdict"] | {"version": version}
             self.record_evaluation(version, evaluation["metrics"], verdict)
-        self.parked.became(name, version)
-        return f"{name} is {version}"
+        return version
 
     def _settle_move(self, move: Mapping[str, Any]) -> str:
         channel, version = move["channel"], self._settled(move["version"])

@@ -47,6 +47,7 @@ class RunRecord:
     resume: str = ""
     gate: dict[str, Any] | None = None
     results: dict[str, str] = field(default_factory=dict)  # what is where
+    pending: dict[str, str] = field(default_factory=dict)  # sink -> what it lacks
     data: dict[str, Any] = field(default_factory=dict)  # artifact or file -> SHA-256
     code_commit: str = ""
     versions: dict[str, str] = field(default_factory=dict)

@@ -1,9 +1,4 @@
-"""Weights & Biases runs that cost the pipeline next to nothing and can never fail it.
-
-`start` opens a run in a thread of its own, calls are queued, and leaving the context waits for the
-thread, at most `settings.wandb_timeout` seconds. With a key the run goes online; without one, or
-where W&B does not answer, it is written below `<home>/store/wandb` for `wandb sync`.
-"""
+"""`Track`: one W&B run, recorded in a thread of its own, online or else offline."""
 
 import atexit
 import importlib
@@ -15,13 +10,15 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gamerec.redaction import Redactor
 from gamerec.settings import Settings
 from gamerec.storage import FolderStore, Store, open_store
+from gamerec.tracking.offline import COMPLETE
+
+if TYPE_CHECKING:  # whoever hands a table over has imported it
+    import pandas as pd
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +80,7 @@ class Track:
         """Values of one step (an epoch): `track.log({"recall@10": 0.31}, step=3)`."""
         self._put("log", values, step)
 
-    def table(self, name: str, frame: pd.DataFrame) -> None:
+    def table(self, name: str, frame: "pd.DataFrame") -> None:
         """A table, its first 1,000 rows."""
         self._put("table", name, frame)
 
@@ -146,6 +143,8 @@ class Track:
 
     def _copy(self, value: Any) -> Any:
         """The value without secrets; of a table its first rows, in numbers and text."""
+        import pandas as pd
+
         if isinstance(value, Mapping):
             return self._redact.tree(dict(value))
         if not isinstance(value, pd.DataFrame):
@@ -157,13 +156,15 @@ class Track:
         return head
 
     def _text(self, cell: Any) -> str | None:
+        import pandas as pd
+
         missing = pd.api.types.is_scalar(cell) and pd.isna(cell)
         return None if missing else self._redact(str(cell))
 
     def _work(self) -> None:
         try:
             self.name = _next_name(self._settings, self._stage, self._run_id)
-            if not (_wants_online(self._settings) and self._played("online")):
+            if not (wants_online(self._settings) and self._played("online")):
                 self._played("offline")
         except Exception as error:  # whatever W&B does, the stage goes on
             self._warn("W&B could not be set up", error)
@@ -185,6 +186,8 @@ class Track:
             return False
         finally:
             _teardown()
+        if mode == "offline":
+            (Path(self.folder) / COMPLETE).touch()
         self.status = mode
         return True
 
@@ -199,10 +202,13 @@ class Track:
         logger.warning("%s (%s)", what, cause.splitlines()[0])
 
 
-def _wants_online(settings: Settings) -> bool:
+def wants_online(settings: Settings) -> bool:
+    """Whether runs are meant for W&B's server: there is a key, and they are not kept from it."""
     if settings.wandb_mode == "online" and not settings.wandb_api_key.get_secret_value():
         logger.warning("WANDB_MODE=online needs WANDB_API_KEY; the run is recorded offline")
-    return settings.wandb_mode != "offline" and bool(settings.wandb_api_key.get_secret_value())
+    return settings.wandb_mode in ("auto", "online") and bool(
+        settings.wandb_api_key.get_secret_value()
+    )
 
 
 def _open(settings: Settings, mode: str, name: str, stage: str, run_id: str) -> Any:
