@@ -12,11 +12,12 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from gamerec.errors import UsageError
 
 _PACKAGE_PARENT = Path(__file__).resolve().parents[1]
+_SECRETS = "/run/secrets"  # where Docker, Compose and Kubernetes put them
 
 
 def default_home() -> Path:
@@ -112,13 +113,19 @@ class Settings(BaseSettings):
 
 
 def load_settings(home: Path | None = None) -> Settings:
-    """Read the environment and `<home>/.env`; the environment wins.
+    """Read the environment, `<home>/.env` and files of secrets; the first that has it wins.
 
+    A file such as /run/secrets/database_url holds one setting; SECRETS_DIR names another folder.
     Raises UsageError that names the faulty setting, with the nearest right name for an unknown one.
     """
     home = home or default_home()
+    folder = Path(os.environ.get("SECRETS_DIR") or _SECRETS)
+    sources = {"_env_file": home / ".env", "_secrets_dir": folder if folder.is_dir() else None}
     try:
-        return Settings(gamerec_home=home, _env_file=home / ".env")  # type: ignore[call-arg]
+        return Settings(gamerec_home=home, **sources)  # type: ignore[arg-type]
+    except SettingsError as error:  # it names the field; the cause might hold a part of the value
+        cause = type(error.__cause__).__name__
+        raise UsageError(f"a file in {folder} cannot be read ({cause}): {error}") from None
     except ValidationError as error:
         raise UsageError("; ".join(_explain(fault) for fault in error.errors())) from None
 

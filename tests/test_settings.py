@@ -27,6 +27,27 @@ def test_unknown_name_in_env_file_is_refused_with_the_nearest(home):
     assert "abc" not in str(caught.value)
 
 
+def test_a_secret_may_stand_in_a_file_of_its_own(home, tmp_path, monkeypatch):
+    (tmp_path / "database_url").write_text("mysql+pymysql://u:canary-file@db/g\n")
+    (tmp_path / "rawg_api_key").write_text("from-the-file")
+    (tmp_path / "another_program").write_text("not ours")
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("RAWG_API_KEY", "from-the-environment")
+    settings = load_settings()
+    assert settings.database_url.get_secret_value() == "mysql+pymysql://u:canary-file@db/g"
+    assert settings.rawg_api_key.get_secret_value() == "from-the-environment"
+    assert "mysql+pymysql://u:canary-file@db/g" in settings.secrets
+    assert "canary" not in f"{settings!r}"
+
+
+def test_a_secret_file_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    (tmp_path / "rawg_api_key").write_bytes(b"\xff\xfe canary \xff")
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
+    with pytest.raises(UsageError, match=f"{tmp_path} cannot be read.*rawg_api_key") as caught:
+        load_settings()
+    assert "canary" not in str(caught.value)
+
+
 def test_wrong_type_names_the_setting_and_not_its_value(home):
     (home / ".env").write_text("KEEP_RUNS=many\n")
     with pytest.raises(UsageError, match="setting KEEP_RUNS") as caught:
