@@ -8,11 +8,14 @@ is unknown here.
 import sys
 from typing import Any
 
+from gamerec import notify
+from gamerec.errors import DataError, ServiceError
 from gamerec.parameters import RUN_ID, Values
 from gamerec.pipeline import results
 from gamerec.pipeline.plan import Request
 from gamerec.pipeline.run import checked, run_pipeline
 from gamerec.redaction import Redactor
+from gamerec.reports.record import read_record
 from gamerec.runs import STAGES, Run
 from gamerec.settings import Settings, load_settings
 from gamerec.storage import open_store
@@ -48,6 +51,21 @@ def refusal(run_id: str) -> str:
     if results.reason_to_skip("batch_score", run, settings):
         return f"The candidate is refused, and nothing is live yet: {reason}"
     return f"The candidate is refused, production stays as it was and scores: {reason}"
+
+
+def send_word(run_id: str) -> None:
+    """Send word of how the run ended, by its report; also of one that came to no report.
+
+    Raises ServiceError where it could not be sent, so that the orchestrator tries again.
+    """
+    settings = load_settings()
+    try:
+        word = notify.word_of(read_record(settings.reports / run_id), settings)
+    except DataError:
+        lines = ["It came to no report: the orchestrator's log of its tasks says why."]
+        word = notify.plain_word(f"run {run_id} failed", "failed", lines, settings)
+    if faults := notify.tell(word, settings):
+        raise ServiceError("not sent: " + "; ".join(faults))
 
 
 def _run(run_id: str, settings: Settings) -> Run:
