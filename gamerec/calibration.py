@@ -6,7 +6,7 @@ regression (Platt 1999) on what serving sees of an item learns how often such an
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,9 +18,7 @@ from gamerec.models.base import ItemModel
 if TYPE_CHECKING:  # serving reads a calibration and needs neither
     import pandas as pd
 
-    from gamerec.registry import Registry
-
-FILE = "calibration.json"  # beside a version's evaluation.json
+KEY = "calibration"  # of a version's verdict
 LIST = 20  # places of the lists that are learned from
 _RIDGE = 0.01  # pulls the coefficients to 0 where there are few examples
 _LEAST = 1e-9  # a score of 0 has no logarithm
@@ -32,8 +30,8 @@ class Calibration:
 
     s is the standardised logarithm of the score (0 for filled places), f 1 where the score is 0 or
     below, r the logarithm of the rank, from 1, in the model's own order, p log(1 + games played).
-    score >= 0 and rank <= 0: down a list the chance never rises. `examples` places of `users`
-    lists were learned from, `hits` of them hits.
+    score >= 0 and rank <= 0: of two scored games of a list the upper one never has the lower
+    chance. `examples` places of `users` lists were learned from, `hits` of them hits.
     """
 
     intercept: float
@@ -78,13 +76,17 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Examples:
-    """Places of lists, (n,) each: score, rank from 1, games played, and whether it was a hit."""
+    """Places of lists, (n,) each: score, rank from 1, games played, whether it was a hit, whose."""
 
     scores: np.ndarray
     ranks: np.ndarray
     played: np.ndarray
     hit: np.ndarray
-    users: int
+    user: np.ndarray
+
+    def where(self, mask: np.ndarray) -> "Examples":
+        """Some of them."""
+        return Examples(*(getattr(self, f.name)[mask] for f in fields(self)))
 
 
 def examples(
@@ -104,7 +106,7 @@ def examples(
     wanted = owner * width + held_out.indices
     hit = np.isin(user * width + games[user, place], wanted)
     played = np.diff(histories.indptr)[user]
-    return Examples(scores[user, place], place + 1, played, hit, len(rows))
+    return Examples(scores[user, place], place + 1, played, hit, user)
 
 
 def fit(seen: Examples) -> Calibration | None:
@@ -126,43 +128,42 @@ def fit(seen: Examples) -> Calibration | None:
     ]
     found = _largest_likelihood(np.column_stack(columns), seen.hit)
     intercept, score, filled, rank, played = found.tolist()
-    told = (mean, spread, seen.users, len(logs), hits)
+    told = (mean, spread, len(np.unique(seen.user)), len(logs), hits)
     return Calibration(intercept, score, filled, rank, played, *told)
 
 
-def curve(calibration: Calibration, seen: Examples, bins: int = 10) -> "pd.DataFrame":
-    """Told and found, by tenths of the examples: columns chance, share, low, high, examples.
+def curve(seen: Examples, bins: int = 10) -> "pd.DataFrame":
+    """Told and found: columns chance, share, low, high, examples; a row per equal part of them.
 
-    chance: mean chance told. share: of hits found, with its 95 % interval of Wilson (1927).
+    Each half of the users is told its chances by what was learned from the other half, so that the
+    curve speaks of players who were not learned from. chance: mean chance told. share: of hits
+    found, with its 95 % interval of Wilson (1927). Empty where a half has nothing to learn from.
     """
     import pandas as pd
 
-    told = calibration.chances(seen.scores, seen.ranks, seen.played)
+    even = seen.user % 2 == 0
+    told = np.zeros(len(even))
+    for half in (even, ~even):
+        learned = fit(seen.where(~half))
+        if learned is None:
+            return pd.DataFrame(columns=["chance", "share", "low", "high", "examples"])
+        own = seen.where(half)
+        told[half] = learned.chances(own.scores, own.ranks, own.played)
     order = np.argsort(told, kind="stable")
     rows = []
     for part in np.array_split(order, min(bins, len(order))):
         n, hits = len(part), int(seen.hit[part].sum())
-        low, high = _wilson(hits, n)
-        rows.append((float(told[part].mean()), hits / n, low, high, n))
+        rows.append((float(told[part].mean()), hits / n, *_wilson(hits, n), n))
     return pd.DataFrame(rows, columns=["chance", "share", "low", "high", "examples"])
 
 
-def keep(registry: "Registry", version: str, calibration: Calibration | None) -> None:
-    """Write it beside the version's evaluation; None takes an older one away."""
-    if calibration is None:
-        registry.store.delete(f"{version}/{FILE}")
-    else:
-        registry.store.write_json(f"{version}/{FILE}", calibration.to_dict())
+def of_version(info: Mapping[str, Any]) -> Calibration | None:
+    """The calibration that 06_evaluate left with a version's verdict, None where it left none.
 
-
-def read(registry: "Registry", version: str) -> Calibration | None:
-    """What `keep` wrote, None where the version has not been calibrated."""
-    from gamerec.storage import MissingKey
-
-    try:
-        return Calibration.from_dict(registry.store.read_json(f"{version}/{FILE}"))
-    except MissingKey:
-        return None
+    info: as `Registry.info` gives it.
+    """
+    kept = ((info.get("evaluation") or {}).get("verdict") or {}).get(KEY)
+    return None if kept is None else Calibration.from_dict(kept)
 
 
 def _largest_likelihood(A: np.ndarray, hit: np.ndarray) -> np.ndarray:

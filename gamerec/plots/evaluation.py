@@ -68,6 +68,26 @@ def beyond_accuracy(table: pd.DataFrame) -> Figure:
     return figure
 
 
+def calibration(curve: pd.DataFrame) -> Figure:
+    """Chances told against shares found, with intervals; on the diagonal they are the same."""
+    figure = new_figure(6, 4.5)
+    axes = figure.subplots()
+    top = float(max(curve["high"].max(), curve["chance"].max())) * 1.05
+    axes.plot([0, top], [0, top], color=GREY, linewidth=1, linestyle="--")
+    below, above = curve["share"] - curve["low"], curve["high"] - curve["share"]
+    axes.errorbar(
+        *(curve["chance"], curve["share"], [below, above]),
+        color=BLUE,
+        marker="o",
+        capsize=3,
+        linewidth=1.5,
+    )
+    axes.set_xlim(0, top)
+    axes.set_ylim(0, top)
+    label(axes, "Is the confidence right?", "chance told", "share of hits found")
+    return figure
+
+
 def colour_of(model: str) -> str:
     """The references have colours of their own; any other model is blue."""
     return COLOURS.get(model.split(" ")[0], BLUE)

@@ -62,7 +62,7 @@ class Versions:
         store is out of reach.
         """
         info = self.registry.info(target.version)
-        found = calibration.read(self.registry, target.version)
+        found = calibration.of_version(info)
         data_run = target.data_run or str(info["run_id"])
         run = self._run(data_run)
         about = {"version": target.version, "data_run": data_run if run else ""}
