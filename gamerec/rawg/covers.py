@@ -17,7 +17,7 @@ import requests
 from PIL import Image
 
 from gamerec.rawg.transport import BrokenAnswer, Transport, fetch
-from gamerec.storage import Store
+from gamerec.storage import FolderStore, Store
 
 SIZE = (600, 400)  # pixels at most
 LARGEST_FILE = 10 * 1024 * 1024  # bytes
@@ -54,13 +54,13 @@ def keep_covers(
     timeout: float = 20,
     clock: Callable[[], float] = time.time,
 ) -> Counter:
-    """Fetch what is not in the store yet: counts of fetched, kept, failed and skipped.
+    """Fetch what is not in the store yet, or damaged: counts of fetched, kept, failed and skipped.
 
     own_host: 'host:port' of the configured RAWG address, allowed beside rawg.io and its subdomains.
     skipped: not asked for any more, after GIVE_UP_AFTER failures in a row.
     """
     session: Transport = transport or requests.Session()
-    there = set(store.keys("covers/"))
+    there = {key for key in store.keys("covers/") if _is_whole(store, key)}
     urls = list(dict.fromkeys(image_urls))
     wanted = [url for url in urls if cover_key(url) not in there]
     counts = Counter(fetched=0, kept=len(urls) - len(wanted), failed=0, skipped=0)
@@ -86,6 +86,19 @@ def keep_covers(
                 counts["fetched" if fine else "failed"] += 1
                 in_a_row = 0 if fine else in_a_row + 1
     return counts
+
+
+def _is_whole(store: Store, key: str) -> bool:
+    """Whether a cover in a folder begins and ends as JPEG does; a bucket keeps checksums itself."""
+    if not isinstance(store, FolderStore):
+        return True
+    try:
+        with store.path(key).open("rb") as file:
+            begin = file.read(2)
+            file.seek(-2, io.SEEK_END)
+            return begin == b"\xff\xd8" and file.read() == b"\xff\xd9"
+    except OSError:  # of an empty file nothing can be 2 bytes before the end
+        return False
 
 
 def _check_host(url: str, own_host: str) -> None:

@@ -128,3 +128,14 @@ def test_a_host_that_is_down_is_given_up(server, store):
     counts = keep(server, store, *urls)
     assert counts == {"fetched": 0, "kept": 0, "failed": covers.GIVE_UP_AFTER, "skipped": 30}
     assert len(server.images_asked) == covers.GIVE_UP_AFTER
+
+
+@pytest.mark.parametrize("damaged", [b"", b"\xff", b"\xff\xd8 and no end", bytes(500)])
+def test_a_damaged_cover_is_fetched_again(server, store, damaged):
+    server.images["crop/600/400/games/one.jpg"] = picture()
+    url = address(server, "games/one.jpg")
+    keep(server, store, url)
+    whole = store.read(cover_key(url))
+    store.write(cover_key(url), damaged)
+    assert keep(server, store, url)["fetched"] == 1
+    assert store.read(cover_key(url)) == whole
