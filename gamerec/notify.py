@@ -138,26 +138,27 @@ def _deliver(word: Word, address: str) -> str:
     return "" if sent else _without_tokens(heard.last or "refused", address)
 
 
-class _Heard(logging.Handler):
-    """Catches what Apprise logs in this thread: it would go to standard error."""
+class _Heard(logging.Filter):
+    """Catches what Apprise logs in this thread: it would go to standard error, with addresses."""
 
     def __init__(self) -> None:
-        super().__init__(logging.INFO)
+        super().__init__()
         self.last = ""
         self._thread = threading.get_ident()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread and record.levelno >= logging.WARNING:
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.thread != self._thread:
+            return True
+        if record.levelno >= logging.WARNING:
             self.last = record.getMessage()
+        return False
 
     def __enter__(self) -> "_Heard":
-        logger = logging.getLogger("apprise")
-        logger.propagate = False
-        logger.addHandler(self)
+        logging.getLogger("apprise").addFilter(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        logging.getLogger("apprise").removeHandler(self)
+        logging.getLogger("apprise").removeFilter(self)
 
 
 def _without_tokens(text: str, address: str) -> str:

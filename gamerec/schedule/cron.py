@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]
-from tzlocal import get_localzone
 
 from gamerec.errors import UsageError
 
@@ -94,7 +93,7 @@ class Cron:
 def time_zone(name: str) -> tzinfo:
     """The zone of a name such as Asia/Seoul; empty: the machine's. Raises UsageError."""
     try:
-        return ZoneInfo(name) if name else get_localzone()
+        return ZoneInfo(name) if name else CronTrigger().timezone
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise UsageError(f"there is no time zone {name!r}: UTC, Asia/Seoul, ...") from None
 
