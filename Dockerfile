@@ -45,7 +45,7 @@ FROM warm AS all-packages
 RUN pip uninstall --quiet --yes setuptools pip
 
 FROM warm AS service-packages
-RUN python /app/scripts/keep_packages.py gamerec \
+RUN python /app/scripts/containers/keep_packages.py gamerec \
       alembic boto3 fastapi fastapi-offline filelock httptools numba numpy orjson pandas \
       prometheus-client psutil pyarrow pydantic-settings pymysql cryptography pyyaml requests \
       scipy sqlalchemy tenacity typer urllib3 uvicorn uvloop \

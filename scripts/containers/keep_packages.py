@@ -1,7 +1,7 @@
 """Uninstall every package that the named ones do not need, from the environment this runs in.
 
 For images: the lock file holds what the whole project needs, and the service needs less.
-    python scripts/keep_packages.py numpy fastapi ...
+    python scripts/containers/keep_packages.py numpy fastapi ...
 """
 
 import re
