@@ -22,5 +22,7 @@ def report(
     typer.echo(f"run {record.run_id}: {record.status}")
     for name, place in record.results.items():
         typer.echo(f"  {name:<16} {place}")
+    for sink, what in record.pending.items():
+        typer.echo(f"  not delivered    {sink}: {what}")
     if record.error:
         typer.echo(f"  {record.error['stage']}: {record.error['message']}")

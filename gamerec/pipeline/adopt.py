@@ -79,6 +79,7 @@ def _record(run: Run, notebooks: Notebooks, settings: Settings, redact: Redactor
         if record.stages[stage].status == "done":
             results.note(stage, run, record)
     results.note_origin(record)
+    record.pending = results.deliver(settings)
     record.started = min(begun).isoformat(timespec="seconds") if begun else now()
     record.seconds = round(sum(r.seconds or 0 for r in record.stages.values()), 3)
     _conclude(record, run, notebooks, settings, redact)
