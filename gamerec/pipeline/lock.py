@@ -9,7 +9,7 @@ from types import FrameType
 
 from filelock import FileLock, Timeout
 
-from gamerec.errors import AlreadyRunning
+from gamerec.errors import AlreadyRunning, ServiceError
 
 _STOPPING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 
@@ -23,14 +23,16 @@ def run_lock(reports: Path, timeout: float, waiting: Callable[[], str]) -> Itera
     """Hold the project's lock: released by the system with the process, however that ends.
 
     Waits up to `timeout` seconds for another run, then raises AlreadyRunning. `waiting` tells
-    (once) who is waited for.
+    (once) who is waited for. Raises ServiceError where the folder cannot be written to.
     """
-    reports.mkdir(parents=True, exist_ok=True)
     lock = FileLock(reports / ".lock", poll_interval=0.2)
     try:
+        reports.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         _wait(lock, timeout, waiting())
+    except OSError as error:  # a full disk, a folder that is read-only or a file
+        raise ServiceError(f"cannot write {reports}/.lock: {error.strerror}") from error
     try:
         yield
     finally:

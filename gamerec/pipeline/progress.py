@@ -56,6 +56,6 @@ class Progress:
             self._write(f"  ... {shown}")
 
     def _write(self, text: str) -> None:
-        with contextlib.suppress(BrokenPipeError):  # nobody reads on: no reason to stop working
+        with contextlib.suppress(OSError):  # a closed pipe, a full disk: no reason to stop working
             self._stream.write(text)
             self._stream.flush()

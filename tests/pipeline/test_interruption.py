@@ -147,3 +147,11 @@ def test_a_run_under_nohup_outlives_its_terminal(hanging):
     runner.send_signal(signal.SIGHUP)
     runner.communicate(timeout=120)
     assert runner.returncode == 0
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_without_a_traceback(project):
+    (project.home / "reports").write_text("a file where the folder should be")
+    runner = project.start("run")
+    _, err = runner.communicate(timeout=60)
+    assert runner.returncode == 7
+    assert err.startswith("gamerec: cannot write") and "Traceback" not in err
