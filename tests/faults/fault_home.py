@@ -38,16 +38,16 @@ class Ended:
 class Home:
     """A folder as GAMEREC_HOME; `env` are further settings of every command."""
 
-    def __init__(self, folder: Path, **env: str) -> None:
+    def __init__(self, folder: Path, logs: Path | None = None, **env: str) -> None:
         self.folder = folder
+        self.logs = logs or folder.parent / f"{folder.name}-logs"
         self.env = {"WANDB_MODE": "disabled"} | env
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self, *arguments: str, **env: str) -> "subprocess.Popen[str]":
         """Begin `gamerec ARGUMENTS` in a session of its own; output goes to files in `logs`."""
-        logs = self.folder.parent / f"{self.folder.name}-logs"
-        logs.mkdir(exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=logs, suffix=".out")
+        self.logs.mkdir(exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=self.logs, suffix=".out")
         with os.fdopen(descriptor, "w") as out, Path(name).with_suffix(".err").open("w") as err:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-c", "from gamerec.cli import app; app()", *arguments],
@@ -74,7 +74,7 @@ class Home:
     def copy(self, folder: Path) -> "Home":
         """The same as it stands now, in another folder."""
         shutil.copytree(self.folder, folder, symlinks=True)
-        return Home(folder, **self.env)
+        return Home(folder, self.logs, **self.env)
 
     @property
     def reports(self) -> Path:

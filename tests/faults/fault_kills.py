@@ -26,7 +26,7 @@ from gamerec.runs import STAGES, notebook_name
 
 START, END = "start", "end"
 PHASES = (START, *STAGES, END)
-TARGETS = ("runner", "kernel", "server")
+TARGETS = ("runner", "kernel", "kernel", "server")
 
 # A killed kernel or server may be followed by the runner, in its last steps.
 _AFTERMATH_SHARE = 0.3
@@ -168,16 +168,18 @@ def _strike(
     except ProcessLookupError:
         seen.missed += 1
         return
-    seen.hits.append((_phase_of(status), name))
+    seen.hits.append((_phase_of(status, kill.phase), name))
     if kill.aftermath is not None and name != "runner":
         time.sleep(kill.aftermath)
         if process.poll() is None:
             process.kill()
-            seen.hits.append((_phase_of(status), "runner after it"))
+            seen.hits.append((_phase_of(status, kill.phase), "runner after it"))
 
 
-def _phase_of(status: dict[str, str]) -> str:
+def _phase_of(status: dict[str, str], meant: str) -> str:
     running = [stage for stage, s in status.items() if s == "running"]
+    if meant in running:  # EDA runs beside others
+        return meant
     if running:
         return running[-1]
     return END if status.get(STAGES[-1]) == "done" else START

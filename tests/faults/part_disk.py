@@ -11,21 +11,21 @@ from fault_bench import OTHER, Bench, Row, refused, row, say, unchanged
 from fault_compare import served
 from fault_home import Ended, Home, Skipped
 
-ROOMS = (0, 40, 150, 400, 1200, 2500)  # KB left on the disk when the run begins
+ROOMS = (0, 150, 600, 2000)  # KB left on the disk when the run begins
 _DISK = 64  # MB
 
 
 def full_disk(bench: Bench) -> list[Row]:
     """Runs that meet the end of the disk sooner or later, and go on when there is room."""
-    faults, codes = [], []
+    faults = []
     for room in ROOMS:
         with small_disk(bench.folder / "disk") as disk:
             home = bench.base.copy(disk / "home")
             before = served(home.folder)
             with filled(disk, room):
                 done = home.gamerec("run", *OTHER)
-                codes.append(done.code)
-                found = refused(done, (7,), "No space left on device") + unchanged(home, before)
+            # SQLite needs a little room even to read: what is served is looked at with it.
+            found = refused(done, (7,), "No space left on device") + unchanged(home, before)
             run_id = begun(done) if begun(done) in ids(home) else ""
             asked = ("run", "--resume", run_id) if run_id else ("run", *OTHER)
             again = home.gamerec(*asked)
