@@ -92,7 +92,7 @@ def line_of(row: dict[Any, Any]) -> dict[str, Any]:
     released = row.get("released")
     return {
         "game_id": row["game_id"],
-        "name": str(row["name"]),
+        "name": str(row.get("name") or row["game_id"]),
         "genres": [str(g) for g in _listed(row.get("genres")) if g != "Unknown"],
         "tags": [str(t) for t in _listed(row.get("tags"))],
         "released": None if released is None or released != released else str(released)[:10],
