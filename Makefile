@@ -1,7 +1,7 @@
 # gamerec: every command a user or CI needs. `make` alone prints them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test services pipeline schedule doctor serve lab reports test lint types format lock benchmark clean
+.PHONY: help setup setup-test services pipeline schedule doctor serve lab reports test test-airflow test-image lint types format lock sbom audit version images smoke promote deploy retrain benchmark clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -62,6 +62,18 @@ services:  # MariaDB and Chromium for the tests that need them, where we may ins
 test: setup-test services lint types  ## set up and run every test
 	$(BIN)/pytest -n 2 --dist loadfile --cov=gamerec --cov-report=term:skip-covered --cov-report=xml $(ARGS)
 
+.venv-airflow/ready: scripts/airflow/requirements.txt | .venv/bin/uv
+	$(PYTHON) -m venv .venv-airflow
+	$(BIN)/uv pip install --quiet --python .venv-airflow/bin/python --require-hashes -r $< \
+	  || .venv-airflow/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
+test-airflow: setup .venv-airflow/ready  ## run the DAG in a real Airflow 3, in an environment of its own
+	$(BIN)/python scripts/test_airflow.py
+
+test-image:  ## build the images with docker or buildah, and run what they hold
+	$(PYTHON) scripts/test_image.py $(ARGS)
+
 lint: setup-test  ## ruff on code and notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -79,6 +91,29 @@ lock: .venv/bin/uv  ## pin the newest versions that pyproject.toml allows
 	  --generate-hashes pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --no-header --no-emit-index-url --python-version 3.11 \
 	  --generate-hashes --extra test -c requirements.lock pyproject.toml -o requirements-test.lock
+
+sbom: .venv/bin/uv  ## write build/sbom.json: what the lock file brings, as CycloneDX
+	@mkdir -p build
+	$(BIN)/uv tool run --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.lock \
+	  --pyproject pyproject.toml --output-reproducible --of JSON -o build/sbom.json
+
+audit: .venv/bin/uv  ## look the locked packages up among known vulnerabilities (needs a network)
+	$(BIN)/uv tool run pip-audit==2.10.1 --require-hashes --disable-pip -r requirements.lock
+
+version:  # `make version TAG=v1.2.3` gives the package the version of a tag
+	@$(PYTHON) scripts/release/set_version.py "$(TAG)"
+
+# IMAGES=ghcr.io/you TAG=1.2.3
+images:  # build and push
+	@scripts/release/publish_images.sh
+smoke:  # try them on the sample
+	@scripts/release/smoke_images.sh
+promote:  # point the tag `production` to them
+	@scripts/release/promote_images.sh
+deploy:  # put them on the cluster that kubectl knows, and back where they do not come up
+	@scripts/kubernetes/deploy.sh $(ARGS)
+retrain: setup  # have the Airflow at AIRFLOW_URL run the pipeline, and wait for its end
+	@$(BIN)/python scripts/release/trigger_airflow.py $(ARGS)
 
 clean:  ## remove caches and the environment; runs, models and reports stay
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage coverage.xml
