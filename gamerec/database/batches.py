@@ -18,7 +18,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 from gamerec.columns import BECAUSE, GAME, RANK, SCORE, USER
 from gamerec.database.connect import Connector
 from gamerec.database.ids import Numbers
-from gamerec.database.rows import insert_columns
+from gamerec.database.rows import insert_columns, known_keys
 from gamerec.database.tables import batches, games, recommendations, users
 from gamerec.errors import DataError, ServiceError
 
@@ -99,7 +99,8 @@ def _fill_chunk(
         game_numbers.ensure(connection, chunk[BECAUSE].dropna().unique())
 
     def insert_rows(connection: Connection, again: bool) -> None:
-        insert_columns(connection, recommendations, columns, replace=again)
+        with known_keys(connection):
+            insert_columns(connection, recommendations, columns, replace=again)
         touched = update(batches).where(batches.c.batch_no == number).values(touched_at=_now())
         if connection.execute(touched).rowcount == 0:
             raise DataError("the batch was removed while it was being loaded")

@@ -1,11 +1,15 @@
 """What is special about a server: connections that break, its words on errors, its collations."""
 
+import threading
+from contextlib import suppress
+
 import pandas as pd
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from gamerec.database import Database
-from gamerec.errors import ServiceError
+from gamerec.errors import DataError, ServiceError
 from gamerec.migrations import HEAD
 
 CANARY = "canary-db-password"
@@ -133,3 +137,44 @@ def test_readers_use_an_index_for_a_users_list(database, mariadb_url):
         plan = connection.execute(text(query)).mappings().all()
     engine.dispose()
     assert all(step["key"] and int(step["rows"]) < 20 for step in plan), plan
+
+
+def test_every_number_of_a_load_refers_to_something_and_keys_are_checked_again(
+    database, mariadb_url
+):
+    database.load_batch("b", rows(0))
+    with pytest.raises(DataError):
+        database.load_batch("broken", pd.concat([rows(0), rows(0)]))  # two rows share a rank
+    with database._connector.engine.connect() as connection:
+        assert connection.execute(text("SELECT @@foreign_key_checks")).scalar() == 1
+        for column, table in (("user_no", "users"), ("game_no", "games"), ("batch_no", "batches")):
+            lost = f"SELECT COUNT(*) FROM recommendations r LEFT JOIN {table} t USING ({column})"
+            assert connection.execute(text(f"{lost} WHERE t.{column} IS NULL")).scalar() == 0
+
+
+def test_a_connection_killed_in_the_middle_of_a_statement_is_made_again(database, mariadb_url):
+    """The server ends the connection while it is inserting, from another thread."""
+    stop, killed = threading.Event(), []
+
+    def kill_inserts():
+        engine = create_engine(mariadb_url)
+        with engine.connect() as admin:
+            while not stop.is_set() and len(killed) < 3:
+                busy = "SELECT id FROM information_schema.processlist WHERE info LIKE 'INSERT%'"
+                for number in admin.execute(text(busy)).scalars().all():
+                    with suppress(DBAPIError):  # it has ended by itself
+                        admin.execute(text(f"KILL {number}"))
+                        killed.append(number)
+        engine.dispose()
+
+    killer = threading.Thread(target=kill_inserts)
+    killer.start()
+    try:
+        parts = (rows(start, 20_000) for start in range(0, 100_000, 20_000))
+        assert database.load_batch("b", parts) == 100_000
+    finally:
+        stop.set()
+        killer.join()
+    assert killed
+    assert database.sizes()["recommendations"] == 100_000
+    assert database.live_batch()["n_rows"] == 100_000
