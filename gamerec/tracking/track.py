@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from gamerec.errors import GamerecError
 from gamerec.redaction import Redactor
 from gamerec.settings import Settings
 from gamerec.storage import FolderStore, Store, open_store
@@ -20,11 +21,14 @@ from gamerec.tracking.offline import COMPLETE
 if TYPE_CHECKING:  # whoever hands a table over has imported it
     import pandas as pd
 
+    from gamerec.registry import Registry
+
 logger = logging.getLogger(__name__)
 
 _FALLBACK_SHARE = 0.8  # of the time-out may pass online before the run is written offline instead
 _TEARDOWN = threading.Lock()  # wandb keeps one service per process
 _TABLE_ROWS = 1_000
+_ABOUT_MODEL = ("version", "run_id", "model", "params", "data_hash", "code_commit", "created_at")
 
 
 class _Call(NamedTuple):
@@ -99,6 +103,25 @@ class Track:
     ) -> None:
         """A versioned W&B artifact of `files` (name to bytes), with aliases like 'production'."""
         self._put("artifact", name, files, kind, list(aliases), metadata or {})
+
+    def models(self, registry: "Registry", versions: Iterable[str] = ()) -> None:
+        """Model versions as versions of the W&B artifact 'model', by default all with a channel.
+
+        Each has its name and its channels as aliases, so that they stand in W&B as here. The same
+        files logged again are no new version there, they only get the aliases.
+        """
+        if self._thread is None:
+            return
+        try:
+            channels = registry.channels()
+            for version in dict.fromkeys(versions or channels.values()):
+                files, info = registry.verify(version), registry.info(version)
+                aliases = [version, *(c for c, pointed in channels.items() if pointed == version)]
+                about = {name: info[name] for name in _ABOUT_MODEL}
+                contents = {name: files.read(name) for name in files.keys()}  # noqa: SIM118
+                self.artifact("model", contents, aliases=aliases, metadata=about)
+        except GamerecError as error:  # a damaged or distant version is no reason to fail here
+            self._warn("W&B does not get the model", error)
 
     def __enter__(self) -> "Track":
         return self
