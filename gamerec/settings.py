@@ -105,11 +105,12 @@ class Settings(BaseSettings):
 
     @property
     def secrets(self) -> list[str]:
-        """The secret values that are set, for redaction."""
-        values = (getattr(self, name) for name in type(self).model_fields)
+        """The secret values that are set, and addresses with a password in them, for redaction."""
+        values = [getattr(self, name) for name in type(self).model_fields]
         found = [v.get_secret_value() for v in values if isinstance(v, SecretStr)]
         apart = re.split(r"[\s,]+", self.notify_urls.get_secret_value())
-        return [value for value in (*found, *apart) if value]
+        urls = [v for v in values if isinstance(v, str) and re.search("://[^/]*@", v)]
+        return [value for value in (*found, *apart, *urls) if value]
 
 
 def load_settings(home: Path | None = None) -> Settings:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from html import escape
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -11,6 +12,7 @@ from urllib.parse import quote, unquote
 import pytest
 from pydantic import SecretStr
 from services.rawg_server import RawgServer, a_game
+from small_project import wait_until
 from typer.testing import CliRunner
 
 from gamerec.cli import app
@@ -24,6 +26,12 @@ CANARIES = {
     "AWS_SESSION_TOKEN": 'canary"aws&session<token>77',
     # Nobody listens on port 9 here, so whatever tries to connect complains.
     "DATABASE_URL": "mysql+pymysql://ann:canary%2Fdb%40pass77@127.0.0.1:9/games",
+    "NOTIFY_URLS": "json://bob:canary-notify-77@127.0.0.1:9/hook",
+}
+# No secrets by type, but addresses may hold a password.
+ADDRESSES = {
+    "AWS_ENDPOINT_URL": "http://ann:canary-endpoint-77@127.0.0.1:9",
+    "WANDB_BASE_URL": "http://ann:canary-wandb-77@127.0.0.1:9",
 }
 PASSWORD = "canary%2Fdb%40pass77"
 SPILL = """
@@ -40,7 +48,9 @@ display(HTML(f"<b>{secrets}</b>"), Markdown(str(secrets)), {"application/json": 
 def spellings() -> set[bytes]:
     """Every way in which a canary may have been written down."""
     found = set()
-    for secret in [*CANARIES.values(), PASSWORD, unquote(PASSWORD)]:
+    passwords = [PASSWORD, unquote(PASSWORD), "canary-notify-77"]
+    passwords += ["canary-endpoint-77", "canary-wandb-77"]
+    for secret in [*CANARIES.values(), *passwords]:
         for text in (secret, quote(secret, safe=""), escape(secret), json.dumps(secret)[1:-1]):
             found.add(text.encode())
     return found
@@ -132,3 +142,85 @@ def test_the_notebooks_of_this_project_leave_no_secret_when_the_service_refuses(
         assert done.returncode == 7, done.stdout + done.stderr
     assert done.returncode == 7, done.stdout + done.stderr
     assert_clean(home, done.stdout, done.stderr)
+
+
+# What libraries say of an address that does not answer, each with its whole traceback.
+COMPLAIN = """
+import os, traceback
+import boto3, sqlalchemy
+from botocore.config import Config
+url = os.environ["DATABASE_URL"]
+names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+def ask_database():
+    sqlalchemy.create_engine(url, connect_args={"connect_timeout": 2}).connect()
+def ask_bucket():
+    once = Config(retries={"total_max_attempts": 1}, connect_timeout=2)
+    client = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"], config=once)
+    client.list_buckets()
+def tell_url():
+    raise sqlalchemy.exc.ArgumentError(f"Could not parse {url!r}, {sqlalchemy.make_url(url)!r}")
+for ask in (ask_database, ask_bucket, tell_url):
+    try:
+        ask()
+    except Exception:
+        traceback.print_exc()
+"""
+RECORD = """
+import os
+from gamerec import tracking
+from gamerec.settings import load_settings
+secrets = {name: os.environ[name] for name in NAMES}
+with tracking.start(load_settings(), "train", run.id, secrets) as track:
+    track.summary(secrets)
+    track.log({"epoch": 1, **secrets})
+print(track.status)
+"""
+
+
+def test_errors_of_sqlalchemy_and_boto3_are_masked_in_notebooks_and_pages(project, canaries):
+    project.notebook("crawl", COMPLAIN)
+    project.notebook("eda", COMPLAIN + "ask_bucket()")
+    runner = project.start("run", "--until", "eda", **ADDRESSES)
+    out, err = runner.communicate(timeout=120)
+    assert runner.returncode == 5
+    assert_clean(project.home, out, err)
+    [record] = project.records()
+    page = (project.home / "reports" / record.run_id / "01_crawl.html").read_text()
+    for name in ("OperationalError", "EndpointConnectionError", "ArgumentError"):
+        assert name in page
+
+
+def test_a_bucket_and_a_database_out_of_reach_tell_no_secret(project, canaries):
+    runner = project.start("run", "--until", "crawl", STORE_URL="s3://games/here", **ADDRESSES)
+    out, err = runner.communicate(timeout=120)
+    assert "not delivered    S3" in out, out + err  # it was tried
+    assert_clean(project.home, out, err)
+    delivery = project.start("deliver", STORE_URL="s3://games/here", **ADDRESSES)
+    out, err = delivery.communicate(timeout=120)
+    assert_clean(project.home, out, err)
+
+
+def test_what_is_recorded_in_wandb_holds_no_secret(project, canaries):
+    project.notebook("crawl", RECORD.replace("NAMES", repr(list(CANARIES))))
+    runner = project.start("run", "--until", "crawl", WANDB_MODE="offline")
+    out, err = runner.communicate(timeout=120)
+    assert runner.returncode == 0, err
+    files = list((project.home / "store" / "wandb").rglob("*.wandb"))
+    assert files and b"***" in files[0].read_bytes()
+    assert_clean(project.home, out, err)
+
+
+def test_a_runner_killed_in_the_middle_leaves_no_secret_behind(project, canaries):
+    spill = SPILL.replace("NAMES", repr(list(CANARIES)))
+    flag = project.home / "spilt"
+    wait = f"import pathlib, time\npathlib.Path({str(flag)!r}).touch()\ntime.sleep(60)"
+    project.notebook("crawl", f"{spill}\n{wait}")
+    scratch = project.home / "tmp"
+    scratch.mkdir()
+    runner = project.start("run", TMPDIR=str(scratch))
+    wait_until(flag.exists)
+    time.sleep(1.5)  # the notebook is saved once a second
+    runner.kill()
+    out, err = runner.communicate(timeout=60)
+    wait_until(lambda: not list(scratch.glob("gamerec-*")))  # with the server's log
+    assert_clean(project.home, out, err)
