@@ -91,6 +91,17 @@ def unchanged(home: Home, before: Result) -> list[str]:
     return differences(before, served(home.folder))
 
 
+def whole(home: Home, before: Result, after: Result) -> list[str]:
+    """What readers see that is neither as before the run nor as after it, whole.
+
+    A run that is cut short late has a new candidate, as it should. That the files of every version
+    are whole is checked by `served`.
+    """
+    now = served(home.folder)
+    watched = [name for name in before if name.startswith(("batch: ", "database: "))]
+    return [name for name in watched if now.get(name) not in (before[name], after.get(name))]
+
+
 def row(fault: str, times: object, outcome: str, faults: list[str]) -> Row:
     """A line that says the outcome, or what went wrong instead."""
     if faults:

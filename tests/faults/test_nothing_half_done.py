@@ -39,13 +39,12 @@ def goes_on(home, done):
     return result(home.folder, home.records()[-1].run_id)
 
 
-@pytest.mark.parametrize("room", [0, 120])  # KB
-def test_a_full_disk_ends_the_run_plainly_and_room_lets_it_go_on(base, expected, tmp_path, room):
+def test_a_full_disk_ends_the_run_plainly_and_room_lets_it_go_on(base, expected, tmp_path):
     try:
         with small_disk(tmp_path / "disk") as disk:
             home = base.copy(disk / "home")
             before = served(home.folder)
-            with filled(disk, room):
+            with filled(disk, room=120):  # KB
                 done = home.gamerec("run", *OTHER)
             assert refused(done, (7,), "No space left on device") == []
             assert unchanged(home, before) == []
@@ -55,8 +54,8 @@ def test_a_full_disk_ends_the_run_plainly_and_room_lets_it_go_on(base, expected,
 
 
 @pytest.mark.parametrize("part", [".", "store"])
-def test_what_cannot_be_written_to_ends_the_run_plainly(base, expected, tmp_path, part):
-    home = base.copy(tmp_path / "home")
+def test_what_cannot_be_written_to_ends_the_run_plainly(base, tmp_path, part):
+    home = base.copy(tmp_path / "mine")
     before = served(home.folder)
     try:
         with write_protected(home.folder / part):
@@ -65,24 +64,23 @@ def test_what_cannot_be_written_to_ends_the_run_plainly(base, expected, tmp_path
         pytest.skip(str(reason))
     assert refused(done, (7,), "Read-only") == []
     assert unchanged(home, before) == []
-    assert differences(expected, goes_on(home, done)) == []
 
 
-def test_a_clock_set_back_changes_no_order(base, expected, tmp_path):
+def test_a_run_begun_under_a_clock_set_back_is_the_newest_all_the_same(base, tmp_path):
     try:
         env = set_back(tmp_path)
     except Skipped as reason:
         pytest.skip(str(reason))
-    home = base.copy(tmp_path / "home")
+    home = base.copy(tmp_path / "mine")
     first = home.records()[-1].run_id
-    done = home.gamerec("run", *OTHER, **env)
+    done = home.gamerec("run", "--until", "crawl", **env)
     assert done.code == 0, done.text
-    assert home.records()[-1].run_id > first
-    assert differences(expected, result(home.folder, home.records()[-1].run_id)) == []
+    second = home.records()[-1].run_id
+    assert second > first and f"run {second}" in done.out
 
 
 def test_two_begun_in_one_moment_never_mix(base, expected, tmp_path):
-    home = base.copy(tmp_path / "home")
+    home = base.copy(tmp_path / "mine")
     both = [ended(process) for process in [home.start("run", *OTHER), home.start("run", *OTHER)]]
     assert sorted(done.code for done in both) == [0, 6], [done.text for done in both]
     assert len(home.records()) == 2
@@ -90,7 +88,7 @@ def test_two_begun_in_one_moment_never_mix(base, expected, tmp_path):
 
 
 def test_an_artifact_cut_short_is_named_and_made_again(base, tmp_path):
-    home = base.copy(tmp_path / "home")
+    home = base.copy(tmp_path / "mine")
     run_id, before = base.records()[-1].run_id, served(home.folder)
     path = home.folder / "store" / "runs" / run_id / "items.parquet"
     path.write_bytes(path.read_bytes()[:-20])
@@ -100,7 +98,7 @@ def test_an_artifact_cut_short_is_named_and_made_again(base, tmp_path):
 
 
 def test_a_damaged_model_is_refused_and_the_batch_in_force_stays(base, tmp_path):
-    home = base.copy(tmp_path / "home")
+    home = base.copy(tmp_path / "mine")
     before = served(home.folder)
     path = home.folder / "store" / "models" / "model_v1" / "files" / "weights.npy"
     whole = path.read_bytes()
