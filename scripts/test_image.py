@@ -25,11 +25,11 @@ COMPILERS = "cc gcc g++ c++ clang ld make"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--base", type=Path, help="a debootstrap folder to begin from (buildah)")
+    parser.add_argument("--folder", type=Path, help="where buildah's layers lie, and stay")
     parser.add_argument("--targets", default="serve,pipeline,app", help="comma-separated")
     options = parser.parse_args()
     try:
-        where = engine(options.base)
+        where = engine(options.folder)
     except Unavailable as reason:
         print(f"skipped: {reason}")
         sys.exit(1 if os.environ.get("CI") else 0)
@@ -137,7 +137,6 @@ def give_to_user(folder: Path) -> None:
     for name in ("store", "reports"):
         (folder / name).mkdir(exist_ok=True)
         (folder / name).chmod(0o777)
-    folder.parent.stat()
 
 
 def wait_for(address: str, process: "subprocess.Popen[str]", seconds: float = 180) -> None:

@@ -109,14 +109,20 @@ class Docker:
 
 
 class Buildah:
-    """Without an engine: everything lies in one folder, which is removed at the end."""
+    """Without an engine: everything lies in one folder, which is removed at the end.
 
-    def __init__(self, base: Path | None = None) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="gamerec-image-"))
+    Unless it is given: then its layers make the next time quicker.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._stays = folder is not None
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="gamerec-image-"))
+        self.folder.mkdir(exist_ok=True)
         self.env = os.environ | {"TMPDIR": str(self.folder)}
         self._command = ("buildah", "--storage-driver", "vfs", "--root", self.folder / "root")
         self._command += ("--runroot", self.folder / "run")
-        self._make_base(base)
+        if not self._call("images", "--quiet", "--filter", "reference=localhost/python"):
+            self._make_base()
 
     def build(self, target: str) -> str:
         image = f"localhost/gamerec:{target}"
@@ -156,24 +162,24 @@ class Buildah:
 
     def close(self) -> None:
         subprocess.run([*map(str, self._command), "rm", "--all"], env=self.env, capture_output=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self._stays:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _call(self, *arguments: object, limit: float = 600) -> str:
         return call(*self._command, *arguments, limit=limit, env=self.env)
 
-    def _make_base(self, base: Path | None) -> None:
-        files = base or self.folder / "debian"
-        if base is None:
-            include = f"--include={_PACKAGES}"
-            call("debootstrap", "--variant=minbase", include, "bookworm", files, limit=1200)
-            for path in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale"):
-                shutil.rmtree(files / path, ignore_errors=True)
+    def _make_base(self) -> None:
+        """A Debian with its own Python in the place of the official image."""
+        files = self.folder / "debian"
+        options = ("--variant=minbase", f"--include={_PACKAGES}")
+        call("debootstrap", *options, "bookworm", files, limit=1200)
+        for path in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale"):
+            shutil.rmtree(files / path, ignore_errors=True)
         container = self._call("from", "scratch")
         self._call("copy", "--quiet", container, files, "/")
         self._call("config", "--env", f"PATH={_PATH}", container)
         self._call("commit", "--quiet", "--rm", container, "localhost/python:3.11-slim")
-        if base is None:
-            shutil.rmtree(files)
+        shutil.rmtree(files)
 
 
 @contextlib.contextmanager
@@ -200,7 +206,7 @@ def _end_innermost(process: "subprocess.Popen[str]") -> None:
         process.wait(timeout=30)
 
 
-def engine(base: Path | None = None) -> Docker | Buildah:
+def engine(folder: Path | None = None) -> Docker | Buildah:
     """Docker where its daemon answers, else buildah; installed where this is root on Debian."""
     docker = shutil.which("docker")
     if (
@@ -217,4 +223,4 @@ def engine(base: Path | None = None) -> Docker | Buildah:
         env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         call("apt-get", "update", "-qq", env=env)
         call("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing, env=env)
-    return Buildah(base)
+    return Buildah(folder)
