@@ -1,7 +1,7 @@
 # gamerec: every command a user or CI needs. `make` alone prints them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test services pipeline schedule doctor serve lab reports test test-airflow test-image lint types format lock sbom audit version images smoke promote deploy retrain benchmark clean
+.PHONY: help setup setup-test services pipeline schedule doctor serve lab reports test test-airflow test-image lint types format lock sbom audit version images smoke promote deploy retrain benchmark faults clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -114,6 +114,9 @@ deploy:  # put them on the cluster that kubectl knows, and back where they do no
 	@scripts/kubernetes/deploy.sh $(ARGS)
 retrain: setup  # have the Airflow at AIRFLOW_URL run the pipeline, and wait for its end
 	@$(BIN)/python scripts/release/trigger_airflow.py $(ARGS)
+
+faults: setup-test services  ## break runs in every known way, and count what comes of it; an hour at most
+	timeout 3600 $(BIN)/python scripts/fault_suite.py $(ARGS)
 
 clean:  ## remove caches and the environment; runs, models and reports stay
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .coverage coverage.xml
