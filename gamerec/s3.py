@@ -104,6 +104,9 @@ class S3Store(Store):
             return self._head(key)["Metadata"].get("creator") == token
         return True
 
+    def digest(self, key: str) -> str:
+        return self._head(key)["Metadata"].get("sha256") or super().digest(key)
+
     def upload(self, key: str, source: Path) -> None:
         with source.open("rb") as file:
             self._send(key, file)

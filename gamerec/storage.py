@@ -4,6 +4,7 @@ A `Store` is rooted at a path or URI. It knows nothing of games, models or runs.
 """
 
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -76,6 +77,10 @@ class Store(ABC):
     @abstractmethod
     def create(self, key: str, data: bytes) -> bool:
         """Write only if there is no such object yet, atomically; False if there is one."""
+
+    def digest(self, key: str) -> str:
+        """SHA-256 of the object; stores that keep it tell it without reading the object."""
+        return hashlib.sha256(self.read(key)).hexdigest()
 
     def upload(self, key: str, source: Path) -> None:
         """Write the bytes of a file; stores that can do so stream them."""

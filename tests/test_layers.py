@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "gamerec"
 # The layers of README, section Architecture, lowest first. A package stands for all its modules.
 LAYERS = [
     {"columns", "errors", "settings", "redaction", "compiling"},
-    {"storage", "s3", "mirror", "database", "migrations"},
+    {"storage", "s3", "mirror", "copying", "database", "migrations"},
     {"runs", "interactions", "holdout", "provenance", "metrics"},
     {"rawg"},
     {"catalogue"},

@@ -5,7 +5,19 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from gamerec.cli import db, doctor, models, notify, page, pipeline, report, schedule, serve, track
+from gamerec.cli import (
+    db,
+    doctor,
+    models,
+    notify,
+    page,
+    pipeline,
+    report,
+    schedule,
+    serve,
+    store,
+    track,
+)
 from gamerec.cli.deliver import deliver
 from gamerec.cli.faults import complain
 from gamerec.cli.pipeline import EXIT_CODES
@@ -43,6 +55,7 @@ app.command()(deliver)
 app.command("warm-up")(pipeline.warm_up)
 app.command()(serve.serve)
 app.add_typer(models.app, name="models")
+app.add_typer(store.app, name="store")
 app.add_typer(track.app, name="track")
 app.add_typer(db.app, name="db")
 app.add_typer(schedule.app, name="schedule")
