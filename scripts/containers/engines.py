@@ -38,7 +38,9 @@ def pip_configuration(folder: Path) -> tuple[list[str], list[Path]]:
 
     Nothing is kept of it: a build sees it as mounts.
     """
-    listed = call(sys.executable, "-m", "pip", "config", "list")
+    listed = ""
+    with contextlib.suppress(subprocess.CalledProcessError):  # a Python without pip
+        listed = call(sys.executable, "-m", "pip", "config", "list")
     values = {}
     for line in listed.splitlines():
         name, _, value = line.partition("=")
