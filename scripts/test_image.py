@@ -61,8 +61,9 @@ def build(where: Docker | Buildah, target: str) -> str:
     check(str(about["User"]).split(":")[0] == str(USER), "does not run as root")
     check(about["Entrypoint"] == ["gamerec"], "is the gamerec command")
     check(bool(about.get("Healthcheck")), "says how its health is told")
-    look = f"id -u; for c in {COMPILERS} pip; do command -v $c; done; ls -d /etc/pip.conf; ls -A /run/secrets"
-    found = output(where, image, ("sh", "-c", f"({look}) 2>/dev/null; true"))
+    tools = f"for c in {COMPILERS} pip; do command -v $c; done"
+    look = f"(id -u; {tools}; ls -d /etc/pip.conf; ls -A /run/secrets) 2>/dev/null; true"
+    found = output(where, image, ("sh", "-c", look))
     check(found.split() == [str(USER)], f"holds no compiler, no pip and no secret {found.split()}")
     return image
 
