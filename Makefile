@@ -1,7 +1,7 @@
 # gamerec: every command a user or CI needs. `make` alone prints them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test services pipeline schedule doctor serve lab reports test test-airflow test-image lint types format lock sbom audit version images smoke promote deploy retrain benchmark faults clean
+.PHONY: help setup setup-test services pipeline schedule doctor serve lab reports test test-airflow test-deploy test-image lint types format lock sbom audit version images smoke promote deploy retrain benchmark faults clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -70,6 +70,9 @@ test: setup-test services lint types  ## set up and run every test
 
 test-airflow: setup .venv-airflow/ready  ## run the DAG in a real Airflow 3, in an environment of its own
 	$(BIN)/python scripts/test_airflow.py
+
+test-deploy: setup-test  ## check images, manifests and workflows as files, with every linter
+	$(BIN)/pytest -n 2 --dist loadfile tests/deploy $(ARGS)
 
 test-image:  ## build the images with docker or buildah, and run what they hold
 	$(PYTHON) scripts/test_image.py $(ARGS)
