@@ -27,7 +27,7 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     site=/opt/venv/lib/python3.11/site-packages; \
     find $site -depth -type d \( -name tests -o -name test \) -not -path '*/numpy/*' -exec rm -rf {} +; \
     find $site -type f \( -name '*.h' -o -name '*.hpp' -o -name '*.pyx' -o -name '*.a' -o -name '*.map' \) -delete; \
-    rm -rf $site/pyarrow/include $site/pyarrow/*flight* $site/pyarrow/*substrait*
+    rm -rf $site/pyarrow/include $site/pyarrow/*flight*
 COPY . ./
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     --mount=type=secret,id=ca,target=/run/secrets/ca.pem \
