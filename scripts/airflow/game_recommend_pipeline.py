@@ -49,7 +49,7 @@ in_gamerec = {
 
 
 @task.external_python(**in_gamerec)
-def check(own_id, parameters):  # type: ignore[no-untyped-def]
+def check(own_id: str, parameters: dict) -> dict:
     """Refuse unknown parameters before anything runs; what each notebook is given."""
     from gamerec.pipeline.orchestrated import begin
 
@@ -57,7 +57,7 @@ def check(own_id, parameters):  # type: ignore[no-untyped-def]
 
 
 @task.branch_external_python(**in_gamerec)
-def gate(own_id):  # type: ignore[no-untyped-def]
+def gate(own_id: str) -> list:
     """Go on as the gate decided: a refused candidate leaves production as it is, and says so."""
     from gamerec.pipeline.orchestrated import after_gate
 
@@ -65,7 +65,7 @@ def gate(own_id):  # type: ignore[no-untyped-def]
 
 
 @task.external_python(**in_gamerec)
-def refused(own_id):  # type: ignore[no-untyped-def]
+def refused(own_id: str) -> None:
     """Say why the candidate was refused."""
     from gamerec.pipeline.orchestrated import refusal
 
@@ -73,7 +73,7 @@ def refused(own_id):  # type: ignore[no-untyped-def]
 
 
 @task.external_python(trigger_rule=TriggerRule.ALL_DONE, **in_gamerec)
-def report(own_id):  # type: ignore[no-untyped-def]
+def report(own_id: str) -> str:
     """Write run.json, the pages and the index, however the run ended."""
     from gamerec.pipeline.adopt import adopt
 
@@ -83,7 +83,7 @@ def report(own_id):  # type: ignore[no-untyped-def]
 
 
 @task.external_python(trigger_rule=TriggerRule.ALL_DONE, **in_gamerec)
-def notify(own_id):  # type: ignore[no-untyped-def]
+def notify(own_id: str) -> None:
     """Send word, however the run ended."""
     from gamerec.pipeline.orchestrated import send_word
 
@@ -91,12 +91,12 @@ def notify(own_id):  # type: ignore[no-untyped-def]
 
 
 @task(trigger_rule=TriggerRule.ONE_FAILED, retries=0)
-def watcher():  # type: ignore[no-untyped-def]
+def watcher() -> None:
     """Fail the DAG run when any task failed: the last ones run, and succeed, all the same."""
     raise RuntimeError("a task failed; its log and the report say why")
 
 
-def notebook(stage: str, **options: object) -> PapermillOperator:
+def notebook(stage: str) -> PapermillOperator:
     """The task of one stage. Its notebook begins by taking its own mark away: it can run again."""
     name = f"{STAGES.index(stage) + 1:02d}_{stage}.ipynb"
     return PapermillOperator(
@@ -106,7 +106,6 @@ def notebook(stage: str, **options: object) -> PapermillOperator:
         parameters=f"{{{{ ti.xcom_pull(task_ids='check')['{stage}'] }}}}",
         kernel_name=KERNEL,
         language_name="python",
-        **options,
     )
 
 
