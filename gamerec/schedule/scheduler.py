@@ -21,7 +21,7 @@ from gamerec.errors import AlreadyRunning
 from gamerec.schedule import state as states
 from gamerec.schedule.attempts import Attempts, Options, Stop
 from gamerec.schedule.cron import Cron
-from gamerec.schedule.outcome import is_resumable, settle
+from gamerec.schedule.outcome import is_resumable, may_retry, settle
 from gamerec.schedule.process import Output, RunProcess
 from gamerec.schedule.state import Job, JobStatus, State, moment
 from gamerec.settings import Settings
@@ -108,7 +108,7 @@ class Scheduler:
         else:
             settle(job, None, Output(Path(job.log)), self.settings)
         self._finish(job)
-        if job.status == "killed":
+        if may_retry(job):
             self._go_on(job)
 
     def _go_on(self, job: Job) -> None:

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gamerec.redaction import Redactor
+from gamerec.reports.record import RunRecord, write_record
 from gamerec.schedule.attempts import Attempts
 from gamerec.schedule.cron import Cron
 from gamerec.schedule.scheduler import Scheduler
-from gamerec.schedule.state import folder, load_state
+from gamerec.schedule.state import Job, folder, load_state
 from gamerec.settings import load_settings
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -135,6 +137,24 @@ def test_new_times_have_not_been_missed(make, clock):
     clock.now += timedelta(days=2, minutes=1)
     settle(make("0 * * * *"))
     assert make.runs == []
+
+
+@pytest.mark.parametrize(
+    ("left", "ended", "resumed"),
+    [("running", "killed", True), ("failed", "failed", True), ("done", "done", False)],
+)
+def test_a_run_that_ended_while_nobody_was_up_is_entered_and_gone_on_with_where_that_helps(
+    make, clock, left, ended, resumed
+):
+    settings, run_id = load_settings(), "20261122-110000-000"
+    code = {"running": None, "failed": 5, "done": 0}[left]
+    write_record(settings.reports / run_id, RunRecord(run_id, left, exit_code=code), Redactor([]))
+    scheduler = make()
+    scheduler.state.current = Job((NOON - timedelta(hours=1)).isoformat(), run_id=run_id, pid=None)
+    scheduler._save()
+    assert make().state.current is None
+    assert statuses() == [ended] + ["done"] * resumed
+    assert make.runs == ["2026-11-22T11:00"] * resumed
 
 
 def test_a_state_that_cannot_be_read_is_set_aside(make, clock):
