@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse, special
 
+from gamerec.compiling import njit
 from gamerec.errors import DataError
 from gamerec.models.base import ItemModel
 
@@ -51,10 +52,10 @@ class Calibration:
         scores, ranks: (n,), a rank is the place in the model's own order, from 1. n_played: games
         that the list was made from, one number or (n,).
         """
-        known = scores > 0
-        logs = (np.log(np.maximum(scores, _LEAST)) - self.mean) / self.spread
-        z = self.intercept + self.rank * np.log(ranks) + self.played * np.log1p(n_played)
-        return special.expit(z + np.where(known, self.score * logs, self.filled))
+        same = np.empty(len(scores))
+        same[:] = self.intercept + self.played * np.log1p(n_played)
+        terms = (self.score / self.spread, self.mean, self.filled, self.rank)
+        return _chances(scores, ranks, same, *terms)
 
     def to_dict(self) -> dict[str, float | int]:
         """Plain values for JSON."""
@@ -164,6 +165,24 @@ def of_version(info: Mapping[str, Any]) -> Calibration | None:
     """
     kept = ((info.get("evaluation") or {}).get("verdict") or {}).get(KEY)
     return None if kept is None else Calibration.from_dict(kept)
+
+
+@njit(cache=True, nogil=True)
+def _chances(
+    scores: np.ndarray,
+    ranks: np.ndarray,
+    same: np.ndarray,
+    score: float,
+    mean: float,
+    filled: float,
+    rank: float,
+) -> np.ndarray:
+    out = np.empty(len(scores))
+    for at in range(len(scores)):
+        z = same[at] + rank * np.log(ranks[at])
+        z += score * (np.log(max(scores[at], _LEAST)) - mean) if scores[at] > 0 else filled
+        out[at] = 1 / (1 + np.exp(-z))
+    return out
 
 
 def _largest_likelihood(A: np.ndarray, hit: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ settings.load_profile("gamerec")
 # A developer's own keys must not switch a test over to a real service.
 _SETTINGS = (
     *("RAWG_", "WANDB_", "AWS_", "DATABASE_URL", "STORE_URL", "GAMEREC_", "KEEP_RUNS"),
-    *("SCHEDULE_", "NOTIFY_", "REPORTS_URL"),
+    *("SCHEDULE_", "NOTIFY_", "REPORTS_URL", "SERVICE_", "CACHE_DIR"),
 )
 
 

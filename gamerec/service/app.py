@@ -8,14 +8,16 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 import gamerec
 from gamerec.service import browsing, operating, predicting
 from gamerec.service.access import ApiKeys, RateLimit
+from gamerec.service.bodies import describe_bodies
 from gamerec.service.gate import Gate
 from gamerec.service.logs import AccessLog, log_config
 from gamerec.service.measuring import Measures, forget_process
-from gamerec.service.problems import add_handlers
+from gamerec.service.problems import Teller, add_handlers
 from gamerec.serving import Engine
 from gamerec.settings import Settings, load_settings
 
@@ -25,7 +27,7 @@ whole numbers or text. Lists follow promotions within two seconds; events are se
 
 def create_app(
     settings: Settings, engine: Engine | None = None, channel: str = "production"
-) -> FastAPI:
+) -> ASGIApp:
     """The ASGI application.
 
     engine: one that the caller opens and closes; else the application has its own, loaded and warm
@@ -33,6 +35,7 @@ def create_app(
     """
     keys = ApiKeys(settings.service_api_keys)
     limit = RateLimit(settings.service_rate_limit / settings.service_workers)
+    log = AccessLog()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -43,6 +46,7 @@ def create_app(
         yield
         if own is not None:
             await run_in_threadpool(own.close)
+        log.flush()
         forget_process()
 
     app = FastAPIOffline(
@@ -52,24 +56,25 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.measures = Measures()
+    app.state.measures, tell = Measures(), Teller(settings)
     for part in (predicting, browsing, operating):
         app.include_router(part.router)
-    add_handlers(app, settings)
-    log = AccessLog()
-    app.add_middleware(Gate, keys=keys, limit=limit, measures=app.state.measures, log=log)
-    if origins := [o.strip() for o in settings.service_cors_origins.split(",") if o.strip()]:
-        app.add_middleware(  # in front of the keys: a browser asks first, without one
-            CORSMiddleware,
-            allow_origins=origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["content-type", "x-api-key", "authorization", "x-request-id"],
-            expose_headers=["x-request-id"],
-        )
-    return app
+    add_handlers(app, tell)
+    describe_bodies(app, bool(keys))
+    gate = Gate(app, keys, limit, log, tell)
+    origins = [o.strip() for o in settings.service_cors_origins.split(",") if o.strip()]
+    if not origins:
+        return gate
+    return CORSMiddleware(  # in front of the keys: a browser asks first, without one
+        gate,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["content-type", "x-api-key", "authorization", "x-request-id"],
+        expose_headers=["x-request-id"],
+    )
 
 
-def from_environment() -> FastAPI:
+def from_environment() -> ASGIApp:
     """The application of this machine's settings: what uvicorn's workers call."""
     settings = load_settings()
     logging.config.dictConfig(log_config(settings))

@@ -1,13 +1,15 @@
 """Recommendations and events."""
 
 import uuid
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
+from gamerec.service.bodies import takes
 from gamerec.service.problems import documented
-from gamerec.service.rendering import list_of, respond
+from gamerec.service.rendering import JSON, list_of, packed, respond
 from gamerec.service.schemas import (
     BatchRequest,
     BatchResponse,
@@ -21,39 +23,49 @@ from gamerec.serving import Answer, Event
 router = APIRouter(tags=["recommendations"])
 
 
-@router.post(
-    "/predict",
-    summary="Games for a user, a session, or both",
-    response_model=None,
-    responses={200: {"model": PredictResponse}, **documented(413, 422)},
-)
-async def predict(asked: PredictRequest, request: Request) -> Response:
-    """Always `k` items where `k` games are eligible; an unknown user gets the popular ones."""
-    state, context = request.app.state, request.scope["gamerec"]
+async def predicted(state: Any, context: Any, body: bytes) -> bytes:
+    """The answer to a /predict, from the bytes of the one to those of the other.
+
+    Raises pydantic's ValidationError for a body that is no `PredictRequest`.
+    """
+    asked = PredictRequest.model_validate_json(body)
     question = asked.question()
     if state.engine.is_ready:  # microseconds, in memory: a thread would take longer
         answer: Answer = state.engine.recommend(question)
     else:
         answer = await run_in_threadpool(state.engine.recommend, question)
-    context.user_id, context.version, context.source = (
-        *(asked.user_id, answer.version),
-        answer.source,
-    )
+    context.user_id, context.version = asked.user_id, answer.version
+    context.source = answer.source
     state.measures.list_made(answer.source)
-    body = list_of(answer)
-    body["model_version"], body["request_id"] = answer.version, context.request_id
-    return respond(body)
+    told = list_of(answer)
+    told["model_version"], told["request_id"] = answer.version, context.request_id
+    return packed(told)
+
+
+@router.post(
+    "/predict",
+    summary="Games for a user, a session, or both",
+    response_model=None,
+    openapi_extra=takes(PredictRequest),
+    responses={200: {"model": PredictResponse}, **documented(413, 422)},
+)
+async def predict(request: Request) -> Response:
+    """Always `k` items where `k` games are eligible; an unknown user gets the popular ones."""
+    answer = await predicted(request.app.state, request.scope["gamerec"], await request.body())
+    return Response(answer, media_type=JSON)
 
 
 @router.post(
     "/predict/batch",
     summary="Games for up to 1,000 users",
     response_model=None,
+    openapi_extra=takes(BatchRequest),
     responses={200: {"model": BatchResponse}, **documented(413, 422)},
 )
-async def predict_batch(asked: BatchRequest, request: Request) -> Response:
+async def predict_batch(request: Request) -> Response:
     """The lists of all users, all of the same version."""
     state, context = request.app.state, request.scope["gamerec"]
+    asked = BatchRequest.model_validate_json(await request.body())
 
     def work() -> Response:
         answers = state.engine.recommend_many(asked.questions())
@@ -73,15 +85,17 @@ async def predict_batch(asked: BatchRequest, request: Request) -> Response:
     status_code=202,
     summary="What a user played, liked, disliked or does not want to see",
     response_model=None,
+    openapi_extra=takes(EventRequest),
     responses={202: {"model": EventResponse}, **documented(404, 413, 422)},
 )
-async def record(said: EventRequest, request: Request) -> Response:
+async def record(request: Request) -> Response:
     """Kept on the disk before this answers, and seen by the next list of the user.
 
     `played` and `liked` join the history; `disliked` and `hidden` leave it and stay off all lists.
     Of several words on one game the newest counts.
     """
     state, context = request.app.state, request.scope["gamerec"]
+    said = EventRequest.model_validate_json(await request.body())
     context.user_id = said.user_id
     event = Event(said.event_id or uuid.uuid4().hex, said.kind, said.user_id, said.game_id)
     is_new = await run_in_threadpool(state.engine.record, event)

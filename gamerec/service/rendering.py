@@ -16,9 +16,14 @@ from gamerec.serving import Answer, Game, Info, Item, Played
 JSON = "application/json"
 
 
+def packed(body: dict[str, Any]) -> bytes:
+    """The body as JSON."""
+    return orjson.dumps(body)
+
+
 def respond(body: dict[str, Any], status: int = 200) -> Response:
     """The body as a response."""
-    return Response(orjson.dumps(body), status, media_type=JSON)
+    return Response(packed(body), status, media_type=JSON)
 
 
 def list_of(answer: Answer) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gamerec.serving.answers import Filters, Question
+from gamerec.serving.answers import NO_FILTER, Filters, Question
 
 MOST_ITEMS = 100  # per list
 MOST_GAMES = 500  # of a session
@@ -55,15 +55,12 @@ class GameFilters(_In):
         )
 
 
-NO_FILTERS = GameFilters()
-
-
 class _Wish(_In):
     k: Annotated[int, Field(ge=1, le=MOST_ITEMS, description="games per list")] = 10
     exclude: Annotated[
         list[Id], Field(max_length=MOST_EXCLUDED, description="games not to recommend")
     ] = []
-    filters: GameFilters = NO_FILTERS
+    filters: GameFilters | None = None
     diversity: Annotated[
         float, Field(ge=0, le=1, description="0: by score alone; 1: as varied as can be")
     ] = 0.0
@@ -75,7 +72,7 @@ class _Wish(_In):
     ] = False
 
     def _question(self, user_id: int | str | None, games: list[int | str]) -> Question:
-        filters = Filters() if self.filters is NO_FILTERS else self.filters.plain()
+        filters = NO_FILTER if self.filters is None else self.filters.plain()
         return Question(
             user_id,
             games,

@@ -22,6 +22,8 @@ class Games:
 
     def __init__(self, games: Sequence[Game], popularity: np.ndarray) -> None:
         self.games = list(games)
+        self.ids = [game.game_id for game in self.games]
+        self.names = [game.name for game in self.games]
         self.popularity = popularity
         self.order = np.argsort(-popularity, kind="stable")  # columns, the most played first
         self._columns = {str(game.game_id): at for at, game in enumerate(self.games)}
@@ -31,7 +33,7 @@ class Games:
         }
         years = [game.year for game in self.games]
         self._years = np.array([np.nan if y is None else y for y in years], float)
-        self._names = [folded(game.name) for game in self.games]
+        self._folded = [folded(name) for name in self.names]
 
     def __len__(self) -> int:
         return len(self.games)
@@ -57,7 +59,7 @@ class Games:
         wanted = folded(text)
         found = []
         for place, column in enumerate(self.order.tolist()):
-            name = self._names[column]
+            name = self._folded[column]
             at = name.find(wanted)
             if at >= 0:
                 kind = 0 if at == 0 else 1 if f" {wanted}" in name else 2

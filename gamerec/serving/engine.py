@@ -247,7 +247,7 @@ class Engine:
 
     # Within
 
-    def _show(self, loaded: Loaded | None) -> None:
+    def _show(self, loaded: Loaded) -> None:
         self._live = loaded  # one assignment: a request that has begun keeps the one it took
 
     def _games(self) -> Games:

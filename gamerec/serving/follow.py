@@ -29,7 +29,7 @@ class Follower:
         versions: Versions,
         channel: str,
         feed: EventFeed,
-        show: Callable[[Loaded | None], None],
+        show: Callable[[Loaded], None],
     ) -> None:
         self._versions, self._channel, self._feed, self._show = versions, channel, feed, show
         self._live: Target | None = None
@@ -62,12 +62,8 @@ class Follower:
                 logger.warning("promotions are not seen: %s", error)
             self.is_behind = True
             return
-        self.is_behind = False
-        if target == self._live or (target in self._refused and not self._is_due(target)):
-            return
-        if target is None:
-            self._live = None
-            self._show(None)
+        self.is_behind = target is None and self._live is not None  # no channel is ever emptied
+        if target is None or target == self._live or not self._is_due(target):
             return
         self._change(target)
 
@@ -86,8 +82,8 @@ class Follower:
         self._show(loaded)
         logger.info("%s is live after %.2f s", target.version, time.monotonic() - begun)
 
-    def _is_due(self, target: Target | None) -> bool:
-        return target is None or time.monotonic() >= self._refused[target][1]
+    def _is_due(self, target: Target) -> bool:
+        return target not in self._refused or time.monotonic() >= self._refused[target][1]
 
     def _work(self) -> None:
         while not self._stop.wait(EVERY):

@@ -1,10 +1,12 @@
 """A file by which the processes of one machine tell each other of events, within microseconds.
 
 The database is what keeps events; this file only spreads the news. A line is appended by one
-write after the commit. Readers look at the file's size before every answer and read what is new.
-A file that has grown is renamed away and begun anew; readers finish the old one first.
+write after the commit, then a mark in shared memory is changed. Readers look at the mark before
+every answer and, where it is another, read what is new. A file that has grown is renamed away and
+begun anew; readers finish the old one first.
 """
 
+import mmap
 import os
 import threading
 from contextlib import suppress
@@ -16,6 +18,7 @@ import orjson
 from gamerec.database.events import StoredEvent
 
 _LARGEST = 4 << 20  # bytes
+_MARK = 8
 
 
 class Journal:
@@ -29,10 +32,13 @@ class Journal:
         self._inode, self._at = about.st_ino, about.st_size
         self._part = b""
         self._lock = threading.Lock()
+        self._mark = _shared(path.with_suffix(".mark"))
+        self._seen = self._mark[:]
 
     def close(self) -> None:
         """Let the file go."""
         os.close(self._file)
+        self._mark.close()
 
     def append(self, event: StoredEvent) -> None:
         """Tell all processes of an event that is committed."""
@@ -45,17 +51,20 @@ class Journal:
                     self.path.rename(self.path.with_suffix(".old"))
         finally:
             os.close(file)
+        self._mark[:] = os.urandom(_MARK)  # any other value: two at once are seen as one
 
     def news(self) -> list[StoredEvent]:
         """Events that were appended since the last call, by any process."""
-        try:
-            now = os.stat(self.path)  # noqa: PTH116  (a microsecond, before every answer)
-        except FileNotFoundError:  # just being begun anew
-            return []
-        if now.st_size == self._at and now.st_ino == self._inode:
+        mark = self._mark[:]
+        if mark == self._seen:
             return []
         with self._lock:
+            self._seen = mark  # before reading: what is appended meanwhile changes it again
             found = self._read()
+            try:
+                now = self.path.stat()
+            except FileNotFoundError:  # just being begun anew, by one who will change the mark
+                return found
             if now.st_ino != self._inode:
                 os.close(self._file)
                 self._file, self._at, self._part = self._open(), 0, b""
@@ -77,3 +86,14 @@ class Journal:
 
     def _open(self) -> int:
         return os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+
+
+def _shared(path: Path) -> mmap.mmap:
+    """The mark of all processes, eight bytes."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if os.fstat(file).st_size < _MARK:
+            os.ftruncate(file, _MARK)
+        return mmap.mmap(file, _MARK)
+    finally:
+        os.close(file)
