@@ -4,11 +4,15 @@ import re
 from functools import cache
 from pathlib import Path
 
+JUPYTER = Path(__file__).parent / "share" / "jupyter"
 PAGE = Path(__file__).parent / "page"
 STYLE = PAGE / "page.css"
 
 # In the order of their imports.
-MODULES = ("words", "dom", "ask", "cover", "card", "picker", "controls", "about", "page")
+MODULES = (
+    *("words", "dom", "ask", "cover", "card", "picker", "controls"),
+    *("about", "frame", "ways", "results", "page"),
+)
 
 
 @cache

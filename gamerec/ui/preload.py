@@ -4,26 +4,28 @@ As in `gamerec.kernels.warm`, no compiled loop is called: its threads would not 
 """
 
 import importlib
+import os
+from pathlib import Path
+
+READY_FILE = "ready"
 
 _LATE = (
-    "gamerec.kernels.warm",
+    "gamerec.serving.engine",
+    "gamerec.ui.shelf",
     "gamerec.registry",
     "gamerec.database",
     "gamerec.rawg.covers",
     "gamerec.models",
-    "scipy.sparse",
-    "ipywidgets",
-    "anywidget.widget",
-    "psygnal",
+    "ipykernel.comm.manager",
+    "gamerec.kernels.warm",
 )
 
 
 def preload() -> None:
-    """Import them."""
+    """Import them, then leave a mark for the server of the page."""
     for name in _LATE:
-        try:
-            module = importlib.import_module(name)
-        except ImportError:
-            continue
+        module = importlib.import_module(name)
         if hasattr(module, "preload"):
             module.preload()
+    if mark := os.environ.get("GAMEREC_PAGE_READY"):
+        Path(mark).touch()

@@ -1,81 +1,148 @@
-"""The server of the page: Voilà with our template, our kernels, and nothing from another host."""
+"""The server of the page: Voilà with our template, our kernels, and nothing from another host.
 
+Everything that a first visitor would wait for is done before the page is announced: libraries are
+imported in the fork server, the model is laid out on the disk, and the page has been opened once.
+"""
+
+import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from traitlets.config import Config
 
-from gamerec.errors import DataError
+from gamerec.errors import DataError, UsageError
 from gamerec.kernels.fork import ForkServer
 from gamerec.kernels.pool import CAN_FORK
-from gamerec.kernels.preload import modules_of
 from gamerec.settings import Settings
-from gamerec.ui.assets import MODULES, PAGE
+from gamerec.ui.assets import JUPYTER, MODULES, PAGE
+from gamerec.ui.faults import LOG_FILE
+from gamerec.ui.preload import READY_FILE
+
+if TYPE_CHECKING:
+    from voila.app import Voila
 
 NOTEBOOK = "recommender.ipynb"
+_WARM_SECONDS = 120
 
 # The browser itself holds the page to its own host.
 _ONLY_HERE = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' blob: data:; connect-src 'self' ws: wss:; frame-ancestors 'self'"
 )
-_JUPYTER = Path(__file__).parent / "share" / "jupyter"
+
+_log = logging.getLogger(__name__)
 
 
 def serve(
-    settings: Settings, *, ip: str, port: int, patience: float, open_browser: bool = False
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    patience: float,
+    ready: Callable[[str], None] = lambda address: None,
 ) -> None:
-    """Serve the page until interrupted. Raises DataError without notebook, UsageError for a port
-    that is taken.
+    """Serve the page until interrupted; `ready` is called with its address when it is warm.
+
+    patience: seconds until a page that vanished loses its kernel. Raises DataError where the
+    notebook is missing, UsageError for an address that cannot be listened on.
     """
     notebook = settings.notebooks / NOTEBOOK
     if not notebook.is_file():
         raise DataError(f"{notebook} is missing: it is part of the project")
-    os.environ["JUPYTER_PATH"] = os.pathsep.join(
-        [str(_JUPYTER), *filter(None, [os.environ.get("JUPYTER_PATH")])]
-    )
-    os.environ["GAMEREC_HOME"] = str(settings.gamerec_home)
+    _set_environment(settings)
     fork = CAN_FORK and settings.fork_kernels
-    with _fork_server(notebook) if fork else _none() as forks:
+    with _fork_server() if fork else _none() as forks:
         from voila.app import Voila  # 1 s, in which the fork server imports too
 
         from gamerec.ui.kernels import PageKernels
 
         PageKernels.forks, PageKernels.patience = forks, patience
-        app = Voila(config=configuration(ip, port, fork=fork), notebook_path=str(notebook))
-        app.open_browser = open_browser
+        app = Voila(config=configuration(host, port, fork=fork), notebook_path=str(notebook))
         app.initialize([])
         app.static_paths.insert(0, str(PAGE))
-        app.start()
+        warming = threading.Thread(target=_announce, args=(app, forks, ready), daemon=True)
+        warming.start()
+        try:
+            app.start()
+        except SystemExit:
+            raise UsageError(f"port {port} of {host} is taken: choose another by --port") from None
 
 
-def configuration(ip: str, port: int, *, fork: bool) -> Config:
+def configuration(host: str, port: int, *, fork: bool) -> Config:
     """Voilà's settings: one notebook, one template, no traceback for strangers."""
     config = Config()
-    config.Voila.ip, config.Voila.port, config.Voila.port_retries = ip, port, 0
+    config.Voila.ip, config.Voila.port, config.Voila.port_retries = host, port, 0
+    config.Voila.open_browser = False
+    config.Voila.log_level = logging.ERROR  # it warns of each page that its notebook is not signed
+    config.Voila.tornado_settings = {"headers": {"Content-Security-Policy": _ONLY_HERE}}
     config.VoilaConfiguration.template = "gamerec"
     config.VoilaConfiguration.allow_template_override = "NO"
     config.VoilaConfiguration.allow_theme_override = "NO"
     config.VoilaConfiguration.file_allowlist = []
     config.VoilaConfiguration.show_tracebacks = False
-    config.VoilaConfiguration.multi_kernel_manager_class = "gamerec.ui.kernels.PageKernels"
     config.VoilaConfiguration.extension_allowlist = ["none"]  # JupyterLab's, of no use here
-    config.VoilaConfiguration.resources = {"page_modules": [*MODULES, "host"]}
-    config.Voila.tornado_settings = {"headers": {"Content-Security-Policy": _ONLY_HERE}}
-    config.KernelManager.autorestart = False  # the state of a page is lost with its kernel
+    config.VoilaConfiguration.multi_kernel_manager_class = "gamerec.ui.kernels.PageKernels"
+    config.VoilaConfiguration.resources = {
+        "page_modules": [*MODULES, "host"],
+        "page_failed": _page_failed,
+    }
+    config.KernelManager.autorestart = False  # the page asks for another one
     if fork:
         config.KernelManager.transport = "ipc"
     return config
 
 
+def _set_environment(settings: Settings) -> None:
+    """What Voilà and the kernels read: where the template is, which project this is."""
+    paths = [str(JUPYTER), os.environ.get("JUPYTER_PATH", "")]
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
+    os.environ["GAMEREC_HOME"] = str(settings.gamerec_home)
+    settings.reports.mkdir(parents=True, exist_ok=True)
+    os.environ[LOG_FILE] = str(settings.reports / "page.log")
+
+
+def _page_failed(kernel_id: str) -> str:
+    """Called by the template for a cell that failed, which Voilà has logged: its id, for both."""
+    error_id = kernel_id[:8]
+    _log.error("error %s: a page could not be shown; the cell above failed", error_id)
+    return error_id
+
+
+def _announce(app: "Voila", forks: ForkServer | None, ready: Callable[[str], None]) -> None:
+    """Open the page once, as a visitor would, then say that it is there."""
+    deadline = time.monotonic() + _WARM_SECONDS
+    if forks is not None:
+        while not (forks.folder / READY_FILE).exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+    host = "127.0.0.1" if app.ip in ("", "0.0.0.0") else app.ip
+    address = f"http://{host}:{app.port}{app.base_url}"
+    while not _opens(address) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    ready(address)
+
+
+def _opens(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=_WARM_SECONDS) as answer:
+            answer.read()
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
-def _fork_server(notebook: Path) -> Iterator[ForkServer]:
+def _fork_server() -> Iterator[ForkServer]:
     folder = Path(tempfile.mkdtemp(prefix="gamerec-page-"))
-    server = ForkServer(folder, os.environ, [*modules_of([notebook]), "gamerec.ui.preload"])
+    environment = os.environ | {"GAMEREC_PAGE_READY": str(folder / READY_FILE)}
+    server = ForkServer(folder, environment, ["gamerec.ui", "gamerec.ui.preload"])
     try:
         yield server
     finally:

@@ -34,6 +34,7 @@ _LONGEST = 200  # letters of a search or an id
 _REASONS = 5  # shown by name; the rest as one
 _NAMED = 12  # games of a history that are named
 _TAGS = 60
+_SHORT = 24  # letters of a name that stands in the search field as an example
 _TILES = ("ndcg", "recall", "coverage")
 
 Json = dict[str, Any]
@@ -61,6 +62,7 @@ class Session:
             "feedback": self.feedback,
             "status": self.status,
             "versions": self.versions,
+            "catalogue": self.catalogue,
         }
         if what == "covers":
             return self.covers(question)
@@ -71,8 +73,8 @@ class Session:
     def close(self) -> None:
         """Let files, threads and connections go."""
         self._shelf.close()
-        for engine in self._engines.values():
-            engine.close()
+        while self._engines:
+            self._engines.popitem()[1].close()
 
     # Questions
 
@@ -172,7 +174,7 @@ class Session:
         found = self._engine(LIVE).versions()
         return {"versions": [{"name": v.version, "channels": list(v.channels)} for v in found]}
 
-    def catalogue(self) -> Json:
+    def catalogue(self, asked: Mapping[str, Any] | None = None) -> Json:
         """What the controls offer: genres and tags, the most frequent first, and the years."""
         games, total = self._engine(LIVE).found("", limit=_MOST_GAMES)
         genres, tags = Counter[str](), Counter[str]()
@@ -184,7 +186,7 @@ class Session:
             "genres": [genre for genre, _ in genres.most_common()],
             "tags": [tag for tag, _ in tags.most_common(_TAGS)],
             "years": [min(years), max(years)] if years else [None, None],
-            "example": games[0].name if games else "",
+            "example": next((game.name for game in games if len(game.name) < _SHORT), ""),
             "n": total,
         }
 
@@ -292,7 +294,7 @@ def _filters(asked: Any) -> Filters:
     if not isinstance(asked, Mapping):
         raise UsageError("filters are a mapping")
     labels = {
-        name: tuple(str(label)[:_LONGEST] for label in asked.get(name) or ())
+        name: _labels(asked.get(name, []))
         for name in ("genres_any", "genres_none", "tags_any", "tags_none")
     }
     years = {
@@ -300,3 +302,9 @@ def _filters(asked: Any) -> Filters:
         for name in ("year_from", "year_to")
     }
     return Filters(**labels, **years)
+
+
+def _labels(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list) or len(values) > _MOST_IDS:
+        raise UsageError(f"genres and tags are lists of at most {_MOST_IDS:,} names")
+    return tuple(str(value)[:_LONGEST] for value in values)

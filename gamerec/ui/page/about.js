@@ -9,16 +9,12 @@ export function tiles(status, t, language) {
     [t("live"), status.version],
     [t("kind"), status.model],
     [t("trained"), status.trained_at && day.format(new Date(status.trained_at))],
-    ...status.metrics.map((metric) => [t(metric.name), share.format(metric.value), interval(metric, share)]),
+    ...status.metrics.map((metric) => [t(metric.name), share.format(metric.value)]),
     [t("games"), status.n_games && number.format(status.n_games)],
     [t("players"), status.n_users && number.format(status.n_users)],
   ].filter(([, value]) => value);
   return h(
     "dl", { class: "gr-tiles" },
-    ...rows.map(([name, value, more]) => h("div", {}, h("dt", {}, name), h("dd", {}, value, more ? h("small", {}, more) : null))),
+    ...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
   );
-}
-
-function interval(metric, share) {
-  return metric.low === null ? null : `${share.format(metric.low)} – ${share.format(metric.high)}`;
 }

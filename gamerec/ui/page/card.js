@@ -6,12 +6,12 @@ const round = (value, digits = 2) => Number(value).toFixed(digits);
 const percent = (share) => Math.round(share * 100);
 
 // `by`: who the reasons are about: 'user', 'picks', 'similar' or 'popular'
-export function card(item, { t, language, shelf, best, by, rank, on, feedback }) {
+export function card(item, { t, language, shelf, best, by, rank, moved, on, feedback }) {
   const facts = [
     item.year ? String(item.year) : t("noYear"),
     item.genres.slice(0, 2).map((genre) => genreName(language, genre)).join(", "),
   ].filter(Boolean);
-  const name = h("h3", { class: "gr-name" }, item.name);
+  const name = h("h3", { class: "gr-name" }, item.name, moved ? h("span", { class: "gr-moved" }, moved) : null);
   const element = h(
     "article", { class: "gr-card", "data-game": item.game_id, tabindex: "-1" },
     h("div", { class: "gr-top" }, shelf.cover(item), h("span", { class: "gr-rank", role: "img", "aria-label": t("rank", { n: rank }) }, String(rank))),
@@ -21,7 +21,7 @@ export function card(item, { t, language, shelf, best, by, rank, on, feedback })
       h("p", { class: "gr-facts" }, h("span", { class: "gr-clip", title: facts.join(" · ") }, facts.join(" · ")), rating(item, t)),
       score(item, best, t),
       h("p", { class: "gr-reason" }, icon("spark"), h("span", {}, reason(item, by, t))),
-      why(item, t),
+      why(item, by, t),
       actions(item, t, on, feedback),
     ),
   );
@@ -47,20 +47,21 @@ function score(item, best, t) {
 }
 
 function reason(item, by, t) {
-  const [first, second] = item.because.filter((b) => b.contribution > 0);
-  if (by === "popular" || !first) return t(by === "similar" && first ? "becauseSimilar" : "becausePopular");
+  // a batch knows the reason, but not how much of the score it is: its contribution is null
+  const [first, second] = item.because.filter((b) => b.name && (b.contribution === null || b.contribution > 0));
+  if (by === "popular" || !first) return t("becausePopular");
   if (by === "similar") return t("becauseSimilar", { a: first.name });
   const played = by === "user" ? "becausePlayed" : "because";
   return second ? t(`${played}Two`, { a: first.name, b: second.name }) : t(played, { a: first.name });
 }
 
-function why(item, t) {
+function why(item, by, t) {
   const total = item.because.reduce((sum, b) => sum + Math.abs(b.contribution), 0);
-  if (!item.because.length || !total) return null;
+  if (!total || by === "similar") return null;
   const rows = item.because.map((b) =>
     h(
       "li", {},
-      h("span", { class: "gr-clip" }, b.name),
+      h("span", { class: "gr-clip" }, b.name ?? t("others")),
       h("span", { class: "gr-part" }, `${b.contribution < 0 ? "−" : "+"}${percent(Math.abs(b.contribution) / total)} %`),
       h("span", { class: "gr-bar", "aria-hidden": "true" }, h("span", { style: `width:${percent(Math.abs(b.contribution) / total)}%` })),
     ),
@@ -89,8 +90,4 @@ function actions(item, t, on, feedback) {
     button("played", "played", "playedOf", "played"),
     button("similar", "similar", "similarOf", "similar"),
   );
-}
-
-export function skeletons(count) {
-  return Array.from({ length: count }, () => h("div", { class: "gr-card gr-ghost", "aria-hidden": "true" }));
 }

@@ -38,11 +38,11 @@ let drawings = 0;
 export function drawnCover(item) {
   drawings += 1;
   const first = hueOf(item.genres[0] || item.name);
-  const second = item.genres[1] ? hueOf(item.genres[1]) : (first + 48) % 360;
   const seed = hueOf(`${item.name}.`);
+  const second = item.genres[1] ? hueOf(item.genres[1]) : (first + 25 + (seed % 70)) % 360;
   const id = `gamerec-cover-${drawings}`;
   const gradient = s(
-    "linearGradient", { id, x1: 0, y1: 0, x2: 1, y2: 1 },
+    "linearGradient", { id, gradientTransform: `rotate(${seed % 70})` },
     s("stop", { offset: "0", "stop-color": `hsl(${first} 62% 38%)` }),
     s("stop", { offset: "1", "stop-color": `hsl(${second} 66% 22%)` }),
   );
@@ -52,13 +52,17 @@ export function drawnCover(item) {
       fill: `hsl(${n % 2 ? second : first} 80% 62% / .17)`,
     }),
   );
+  const ray = (seed % 5) * 60;
+  shapes.push(s("path", { d: `M${ray} 180L${ray + 90} 0h58L${ray + 58} 180z`, fill: `hsl(${second} 90% 75% / .1)` }));
   const rows = lines(item.name);
+  const widest = Math.max(...rows.map((row) => row.length));
+  const size = Math.min(rows.length > 2 ? 27 : 31, 470 / widest);
   const text = s("text", {
-    "text-anchor": "middle", fill: "#fff", "font-size": rows.length > 2 ? 27 : 31, "font-weight": 800,
+    "text-anchor": "middle", fill: "#fff", "font-size": size, "font-weight": 800,
     "letter-spacing": "-.5", "font-family": "system-ui, sans-serif",
   });
   rows.forEach((row, n) => {
-    const line = s("tspan", { x: 160, y: 101 + (n - (rows.length - 1) / 2) * 35 });
+    const line = s("tspan", { x: 160, y: 90 + size * 0.36 + (n - (rows.length - 1) / 2) * size * 1.16 });
     line.textContent = row;
     text.append(line);
   });

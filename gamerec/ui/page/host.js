@@ -1,12 +1,13 @@
 // The page outside of JupyterLab: as much of a Jupyter front end as one widget needs.
 //
 // Voilà's own front end is JupyterLab, some megabytes of it. This page has its first cards in the
-// HTML, and talks to its kernel over Jupyter's web socket: one comm, in JSON.
+// HTML, and talks to its kernel over Jupyter's web socket: one comm.
 import page from "./page.js";
 import { h } from "./dom.js";
 
 const OPENING = "application/vnd.gamerec.opening+json";
 const VIEW = "application/vnd.jupyter.widget-view+json";
+const PROTOCOL = "v1.kernel.websocket.jupyter.org";
 const BASE = document.body.dataset.baseUrl;
 
 function read(documentRead) {
@@ -34,7 +35,7 @@ function modelOf(first) {
 
   function connect() {
     return new Promise((resolve, reject) => {
-      const next = new WebSocket(address());
+      const next = new WebSocket(address(), PROTOCOL);
       next.binaryType = "arraybuffer";
       next.onopen = () => resolve(next);
       next.onclose = next.onerror = () => reject(new Error("no connection"));
@@ -43,9 +44,9 @@ function modelOf(first) {
   }
 
   function hear(data) {
-    const { message, buffers } = typeof data === "string" ? { message: JSON.parse(data), buffers: [] } : parts(data);
-    const { comm_id, data: said } = message.content;
-    if (message.header.msg_type !== "comm_msg" || comm_id !== there.comm || said.method !== "custom") return;
+    const { header, content, buffers } = unpacked(data);
+    const { comm_id, data: said } = content;
+    if (header.msg_type !== "comm_msg" || comm_id !== there.comm || said.method !== "custom") return;
     heard.forEach((callback) => callback(said.content, buffers));
   }
 
@@ -73,7 +74,7 @@ function modelOf(first) {
   function message(type, channel, content) {
     number += 1;
     const header = { msg_id: `${session}-${number}`, msg_type: type, session, username: "", version: "5.3", date: new Date().toISOString() };
-    return JSON.stringify({ header, parent_header: {}, metadata: {}, content, channel, buffers: [] });
+    return packed(channel, header, {}, {}, content);
   }
 
   // A page that is left takes its kernel with it; one that the browser may show again does not.
@@ -89,13 +90,26 @@ function modelOf(first) {
   };
 }
 
-// A message with binary parts: their number and offsets (32 bits, network order), JSON, the parts.
-function parts(data) {
+// Protocol v1 of Jupyter's web socket: the number of offsets, the offsets (64 bits, little end
+// first), then channel, header, parent header, metadata, content and binary parts.
+function packed(channel, ...values) {
+  const texts = [channel, ...values.map((value) => JSON.stringify(value))].map((text) => new TextEncoder().encode(text));
+  const offsets = [8 * (texts.length + 2)];
+  texts.forEach((text, n) => offsets.push(offsets[n] + text.length));
+  const data = new Uint8Array(offsets[texts.length]);
+  const view = new DataView(data.buffer);
+  [offsets.length, ...offsets].forEach((number, n) => view.setBigUint64(8 * n, BigInt(number), true));
+  texts.forEach((text, n) => data.set(text, offsets[n]));
+  return data;
+}
+
+function unpacked(data) {
   const view = new DataView(data);
-  const count = view.getUint32(0);
-  const starts = Array.from({ length: count }, (_, n) => view.getUint32(4 * (n + 1)));
-  const [json, ...buffers] = starts.map((start, n) => data.slice(start, starts[n + 1]));
-  return { message: JSON.parse(new TextDecoder().decode(json)), buffers };
+  const count = Number(view.getBigUint64(0, true));
+  const offsets = Array.from({ length: count }, (_, n) => Number(view.getBigUint64(8 * (n + 1), true)));
+  const parts = offsets.slice(0, -1).map((start, n) => data.slice(start, offsets[n + 1]));
+  const json = (part) => JSON.parse(new TextDecoder().decode(part));
+  return { header: json(parts[1]), content: json(parts[4]), buffers: parts.slice(5) };
 }
 
 const found = read(document);
@@ -104,5 +118,5 @@ if (found) {
   document.body.append(el);
   page.render({ model: modelOf(found), el });
 } else {
-  window.gamerec_failed(document.body.dataset.kernel || "page");
+  window.gamerec_failed(document.body.dataset.failed || "no-output");
 }
