@@ -15,13 +15,13 @@ def serve_page(
     patience: Annotated[
         float, typer.Option(help="Seconds until a page that vanished loses its kernel.", min=1)
     ] = 20,
-    open_browser: Annotated[
-        bool, typer.Option("--open/--no-open", help="Open a browser window.")
-    ] = False,
 ) -> None:
-    """Serve the page on http://127.0.0.1:8866 until interrupted."""
+    """Serve the page of recommendations until interrupted."""
     from gamerec.settings import load_settings
     from gamerec.ui.server import serve
 
+    def ready(address: str) -> None:
+        typer.echo(f"the page is at {address} (Ctrl-C ends it)")
+
     with faults_without_secrets():
-        serve(load_settings(), ip=host, port=port, patience=patience, open_browser=open_browser)
+        serve(load_settings(), host=host, port=port, patience=patience, ready=ready)
