@@ -28,17 +28,25 @@ class Incumbent(NamedTuple):
 
 
 def incumbent(
-    registry: Registry, known: Interactions, features: sparse.csr_matrix | None = None
+    registry: Registry,
+    known: Interactions,
+    features: sparse.csr_matrix | None = None,
+    candidate: str = "",
 ) -> Incumbent | None:
     """The production model, or None while nothing is live.
 
+    candidate: the version to be judged. Where it is live already, for an evaluation is made again
+    that had promoted it, it is judged beside what it took the place of, not beside itself.
     known: what the candidate was fitted on. As it stands, where production was fitted on just that
     (its data hash is the fingerprint of `known`), or where it does not tell and has the same games;
     else its recipe, name and parameters, is fitted anew on `known`.
     """
-    if registry.channel("production") is None:
+    version = registry.channel("production")
+    if candidate and version == candidate:
+        version = registry.channel("previous")
+    if version is None:
         return None
-    live = registry.load_version("production")
+    live = registry.load_version(version)
     data_hash = registry.info(live.version)["data_hash"]
     same_games = np.array_equal(live.game_ids, known.game_ids)
     if same_games and data_hash in ("", holdout.fingerprint(known)):

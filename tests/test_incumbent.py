@@ -60,3 +60,16 @@ def test_fitted_on_another_log_its_recipe_is_fitted_anew():
     assert live.refit and "fitted anew" in str(live)
     expected = models.create("item_knn", neighbours=3).fit(log(seed=1).X)
     np.testing.assert_array_equal(live.model.W.toarray(), expected.W.toarray())
+
+
+def test_a_candidate_that_is_live_already_is_judged_beside_what_it_replaced():
+    data = log()
+    first = promoted(data)
+    assert incumbent(first, data, candidate="model_v1") is None  # it replaced nothing
+    second = first.register(
+        models.create("item_knn", neighbours=5).fit(data.X), run_id="two", game_ids=data.game_ids
+    )
+    assert incumbent(first, data, candidate=second).version == "model_v1"
+    first.promote(second, by="two", why="better")
+    assert incumbent(first, data, candidate=second).version == "model_v1"
+    assert incumbent(first, data).version == second
