@@ -126,6 +126,8 @@ class Registry:
             info = self._place(version).read_json(f"{version}/info.json")
         except MissingKey:
             raise DataError(f"{version} is damaged: its info.json is missing") from None
+        except DataError as error:
+            raise DataError(f"{version} is damaged: {error}") from None
         digest = info.pop("digest", None) if isinstance(info, dict) else None
         if digest is None or digest != digest_of(canonical(info))["sha256"]:
             raise DataError(f"{version} is damaged: its info.json has been altered")
