@@ -1,7 +1,7 @@
 # gamerec: every command a user or CI needs. `make` alone prints them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-test services pipeline schedule doctor serve lab reports test test-airflow test-deploy test-image lint types format lock sbom audit version images smoke promote deploy retrain benchmark faults clean
+.PHONY: help setup setup-test services pipeline schedule doctor serve app lab reports test test-airflow test-deploy test-image lint types format lock sbom audit version images smoke promote deploy retrain benchmark faults clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -51,6 +51,9 @@ doctor: setup  ## check what works here, and say what to do about the rest
 
 serve: setup  ## answer over HTTP on 127.0.0.1:8000, documentation at /docs
 	@$(BIN)/gamerec serve $(ARGS)
+
+app: setup  ## the page with recommendations, on http://127.0.0.1:8866
+	@$(BIN)/gamerec app $(ARGS)
 
 lab: setup  ## open the notebooks in JupyterLab
 	$(BIN)/python -m ipykernel install --sys-prefix --name python3 --display-name "Python 3"
