@@ -35,7 +35,8 @@ def inputs(bench: Bench) -> list[Row]:
 
 def one(home: Home, option: str, file: Input) -> list[str]:
     """What is wrong with how `gamerec run OPTION FILE` ends."""
-    path = home.folder.parent / "input.csv"
+    # A name of its own: a resumed run keeps a stage whose parameters are the same.
+    path = home.folder.parent / f"{file.name.replace(' ', '-')}.csv"
     path.write_bytes(file.content)
     before, kept = served(home.folder), tree(home)
     done = home.gamerec("run", option, str(path), *_rest(home, option, file))

@@ -18,7 +18,7 @@ from services.servers import CANARY, free_port, s3_settings, stop, wait_for
 from sqlalchemy import create_engine, text
 
 from gamerec.database import Database
-from gamerec.storage import open_store
+from gamerec.s3 import open_s3
 
 FAULTS = ("503", "503", "reset", "lost", "cut", "corrupt")
 SHARE = 0.3
@@ -148,8 +148,8 @@ def s3_failing(bench: Bench) -> list[Row]:
 
 
 def _through(proxy: FaultyProxy, url: str, bench: Bench, rng: random.Random) -> Row:
-    store = open_store("s3://faults/here", s3_settings(url))
-    store.client.create_bucket(Bucket="faults")  # type: ignore[attr-defined]
+    store = open_s3("s3://faults/here", s3_settings(url))  # the bucket itself, past the proxy
+    store.client.create_bucket(Bucket="faults")
     env = {"STORE_URL": "s3://faults/here", "AWS_ENDPOINT_URL": proxy.url}
     env |= {"AWS_ACCESS_KEY_ID": "test-key-id", "AWS_SECRET_ACCESS_KEY": CANARY}
     home = Home(bench.folder / "bucket", **env)

@@ -32,7 +32,6 @@ def home(tmp_path_factory):
     ("option", "name"),
     [
         ("--interactions", "half of it negative"),
-        ("--interactions", "one line of 10 MB"),
         ("--interactions", "mixed encodings"),
         ("--catalogue", "mixed encodings"),
     ],
