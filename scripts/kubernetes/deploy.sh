@@ -4,6 +4,7 @@
 set -euo pipefail
 : "${IMAGES:?set IMAGES to where the images are, such as ghcr.io/you}"
 : "${TAG:?set TAG to the version to put live, such as 1.2.3}"
+IMAGES=${IMAGES,,}  # a registry takes lower case only
 base=${1:-base}
 here=$(cd "$(dirname "$0")" && pwd)
 [ -f "$here/$base/kustomization.yaml" ] || { echo "there is no $base: base, overlays/..." >&2; exit 2; }

@@ -163,7 +163,7 @@ def deploy(tmp_path):
 
 
 def test_a_version_that_answers_stays(deploy):
-    done, calls = deploy("nothing", IMAGES="ghcr.io/me", TAG="1.2.3")
+    done, calls = deploy("nothing", IMAGES="ghcr.io/Me", TAG="1.2.3")
     assert done.returncode == 0, done.stderr
     assert 'newName: ghcr.io/me/gamerec-serve, newTag: "1.2.3"' in calls
     assert "services/gamerec-serve:http/proxy/readyz" in calls

@@ -36,10 +36,14 @@ def test_there_are_these_workflows_and_no_others():
     assert {path.stem for path in FOLDER.iterdir()} == set(NAMES)
 
 
-def test_github_would_take_them():
-    paths = [str(path) for path in sorted(FOLDER.glob("*.yml"))]
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [("github-workflows", "workflows/*.yml"), ("dependabot", "dependabot.yml")],
+)
+def test_github_would_take_them(schema, files):
+    paths = [str(path) for path in sorted(FOLDER.parent.glob(files))]
     command = [sys.executable, "-m", "check_jsonschema"]
-    command += ["--builtin-schema", "vendor.github-workflows", *paths]
+    command += ["--builtin-schema", f"vendor.{schema}", *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
