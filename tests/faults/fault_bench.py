@@ -1,7 +1,6 @@
 """What every part of the long suite starts from: a project with one run, and what a second one,
 undisturbed, makes of it."""
 
-import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -113,8 +112,3 @@ def row(fault: str, times: object, outcome: str, faults: list[str]) -> Row:
 def say(text: str) -> None:
     """Progress, on standard error."""
     print(text, file=sys.stderr, flush=True)
-
-
-def remove(home: Home) -> None:
-    """Make room."""
-    shutil.rmtree(home.folder, ignore_errors=True)

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import create_engine, text
 
@@ -124,19 +124,13 @@ def _batch(store: Store, batch_id: str) -> Result:
     place = store.at(f"batches/{batch_id}")
     if not place.exists(batch.TABLE):
         return found
-    table = pq.read_table(_opened(place.read(batch.TABLE)))
+    table = pq.read_table(pa.BufferReader(place.read(batch.TABLE)))
     frame = table.drop_columns("batch_id").to_pandas()
     found["batch: Parquet"] = _sum(repr(table.schema) + frame.to_csv(index=False))
     sheet = place.read(batch.SHEET).decode()
     found["batch: CSV"] = _sum(sheet.replace(batch_id, "RUN"))
     found["batch: summary"] = json.dumps(_plain(place.read_json(batch.MANIFEST)), sort_keys=True)
     return found
-
-
-def _opened(data: bytes) -> Any:
-    import pyarrow as pa
-
-    return pa.BufferReader(data)
 
 
 def _plain(value: Any) -> Any:
@@ -151,8 +145,3 @@ def _plain(value: Any) -> Any:
 def _sum(content: str | bytes) -> str:
     data = content.encode() if isinstance(content, str) else content
     return hashlib.sha256(data).hexdigest()
-
-
-def frame_sum(frame: pd.DataFrame) -> str:
-    """A sum over the cells of a frame."""
-    return _sum(frame.to_csv(index=False))

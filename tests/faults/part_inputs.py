@@ -4,7 +4,7 @@ import json
 
 from fault_bench import SMALL, Bench, Row, refused, row, say, succeeded
 from fault_compare import served
-from fault_home import Ended, Home
+from fault_home import Home
 from fault_inputs import CATALOGUES, LOGS, Input
 from part_disk import begun
 
@@ -48,7 +48,7 @@ def one(home: Home, option: str, file: Input) -> list[str]:
         return faults + ([] if same else ["the store has changed"])
     if done.code not in ((0, 4) if file.whole else (0,)):
         return [done.text]
-    told = _told(home, begun(done), option, done)
+    told = _told(home, begun(done), option)
     return [] if file.is_said_in(told) else [f"not told: {told[-400:]}"]
 
 
@@ -62,7 +62,7 @@ def _rest(home: Home, option: str, file: Input) -> tuple[str, ...]:
     return ("--until", "simulate", "--resume", ready[-1])
 
 
-def _told(home: Home, run_id: str, option: str, done: Ended) -> str:
+def _told(home: Home, run_id: str, option: str) -> str:
     """What the run keeps of the repairs, and the CSV that it made for people."""
     folder = home.folder / "store" / "runs" / run_id
     name = "play_log.json" if option == "--interactions" else "source.json"
