@@ -36,9 +36,10 @@ class Journal:
         self._seen = self._mark[:]
 
     def close(self) -> None:
-        """Let the file go."""
-        os.close(self._file)
-        self._mark.close()
+        """Let the file go; a second time changes nothing."""
+        if not self._mark.closed:
+            os.close(self._file)
+            self._mark.close()
 
     def append(self, event: StoredEvent) -> None:
         """Tell all processes of an event that is committed."""
