@@ -10,6 +10,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from gamerec.service.schemas import BatchRequest, EventRequest, PredictRequest
+
+_BODIES = (PredictRequest, BatchRequest, EventRequest)
 _REF = "#/components/schemas/{model}"
 _KEY = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
 
@@ -18,7 +21,7 @@ def takes(model: type[BaseModel]) -> dict[str, Any]:
     """For a route's `openapi_extra`: the body that it reads."""
     schema = {"$ref": _REF.format(model=model.__name__)}
     body = {"required": True, "content": {"application/json": {"schema": schema}}}
-    return {"requestBody": body, "x-body": model}
+    return {"requestBody": body}
 
 
 def describe_bodies(app: FastAPI, has_keys: bool) -> None:
@@ -38,13 +41,10 @@ def _document(app: FastAPI, has_keys: bool) -> dict[str, Any]:
     )
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    for path in document["paths"].values():
-        for operation in path.values():
-            model = operation.pop("x-body", None)
-            if model is not None:
-                schema = model.model_json_schema(ref_template=_REF)
-                schemas.update(schema.pop("$defs", {}))
-                schemas[model.__name__] = schema
+    for model in _BODIES:
+        schema = model.model_json_schema(ref_template=_REF)
+        schemas.update(schema.pop("$defs", {}))
+        schemas[model.__name__] = schema
     if has_keys:
         components["securitySchemes"] = {"key": _KEY}
         document["security"] = [{"key": []}]

@@ -77,14 +77,18 @@ class Gate:
         if given is None or not _REQUEST_ID.fullmatch(given):
             given = self._names + b"%x" % next(self._count)
         context = scope["gamerec"] = Context(given.decode())
-        status = 0
+        status, is_held = 0, False
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_held
             if message["type"] == "http.response.start":
+                is_held = message["status"] == 500  # the framework's own, of an error to come
+                if is_held:
+                    return
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", given)]
-            await send(message)
+            if not is_held:
+                await send(message)
 
         try:
             refusal = self._refusal(scope, headers)

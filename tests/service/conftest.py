@@ -34,8 +34,9 @@ class Client:
         return self._run(self._client.request(*arguments, **options))
 
     def close(self):
-        self._run(self._context.__aexit__(None, None, None))
-        self._loop.close()
+        if not self._loop.is_closed():
+            self._run(self._context.__aexit__(None, None, None))
+            self._loop.close()
 
     def _run(self, work):
         return self._loop.run_until_complete(work)
