@@ -1,7 +1,7 @@
 """What a run has come to, as texts and SHA-256 sums that are equal for equal results.
 
-Left out is what has to differ between two runs with the same parameters: the run id (written as
-RUN), moments, durations, folders, and rows of the database that no reader can reach (loads that
+Left out is what has to differ between two runs with the same parameters: run ids (written as RUN
+and EARLIER), moments, durations, folders, and rows of the database that no reader can reach (loads that
 were cut short). Everything else counts, bit for bit.
 """
 
@@ -49,7 +49,11 @@ def result(
     found["record: how it ended"] = f"{record.status} {record.exit_code} {record.gate}"
     stages = {name: [s.status, s.made, s.metrics] for name, s in record.stages.items()}
     found["record: stages"] = json.dumps(_plain(stages), sort_keys=True)
-    return {name: value.replace(run_id, "RUN") for name, value in found.items()}
+    earlier = [path.parent.name for path in (home / "reports").glob("*/run.json")]
+    for other in (run_id, *earlier):
+        word = "RUN" if other == run_id else "EARLIER"
+        found = {name: value.replace(other, word) for name, value in found.items()}
+    return found
 
 
 def differences(one: Result, other: Result) -> list[str]:
