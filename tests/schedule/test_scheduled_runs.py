@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 
 import pytest
 from small_project import wait_until
@@ -74,32 +75,21 @@ def test_sigterm_interrupts_the_run_and_the_next_scheduler_goes_on_with_it(sched
     assert (resumed.status, resumed.run_id) == ("done", stopped.run_id)
 
 
-def test_with_wait_sigterm_lets_the_run_end(scheduled):
-    scheduled.hold_in("crawl")
-    scheduler = scheduled.start("--cron", EVERY_SECOND, SCHEDULE_STOP="wait")
-    scheduled.until_hanging()
-    scheduler.terminate()
-    with pytest.raises(Exception, match="timed out"):
-        scheduler.wait(1)
-    scheduled.hold.unlink()
-    assert scheduler.wait(60) == 0
-    assert scheduled.state().history[-1].status == "done"
-
-
-def test_a_killed_scheduler_finds_its_run_again(scheduled):
+def test_a_killed_scheduler_finds_its_run_again_and_waits_for_it_where_it_is_told_to(scheduled):
     scheduled.hold_in("crawl")
     scheduler = scheduled.start("--cron", EVERY_SECOND)
     run = scheduled.until_hanging()
     scheduler.kill()
     scheduler.wait()
-    again = scheduled.start("--cron", EVERY_SECOND)
+    again = scheduled.start("--cron", EVERY_SECOND, SCHEDULE_STOP="wait")
     wait_until(lambda: scheduled.state().pid == again.pid)
     assert scheduled.state().current.pid == run
-    scheduled.hold.unlink()
-    scheduled.until_ended(1)
     again.terminate()
-    again.wait(60)
-    [job, *_] = scheduled.state().history
+    with pytest.raises(subprocess.TimeoutExpired):
+        again.wait(1)
+    scheduled.hold.unlink()
+    assert again.wait(60) == 0
+    [job] = scheduled.state().history
     assert (job.status, job.attempts) == ("done", 1)
 
 
@@ -140,11 +130,10 @@ def test_a_second_scheduler_leaves(scheduled, runner):
     assert scheduled.state().pid is None
 
 
-def test_wrong_options_are_refused_before_the_first_time_comes(scheduled):
-    refused = scheduled.start("-p", "train.EPOCH=3", until="train")
-    out, _ = refused.communicate(timeout=60)
-    assert refused.returncode == 2
-    assert "EPOCHS" in out
+def test_wrong_options_are_refused_before_the_first_time_comes(scheduled, runner, capfd):
+    refused = runner.invoke(app, ["schedule", "-p", "train.EPOCH=3"])
+    assert refused.exit_code == 2
+    assert "EPOCHS" in capfd.readouterr().err
 
 
 def test_status_as_json_names_the_next_times(scheduled, runner, monkeypatch):
