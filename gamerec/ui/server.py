@@ -35,7 +35,7 @@ _WARM_SECONDS = 120
 # The browser itself holds the page to its own host.
 _ONLY_HERE = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' blob: data:; connect-src 'self' ws: wss:; frame-ancestors 'self'"
+    "img-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'self'"
 )
 
 _log = logging.getLogger(__name__)

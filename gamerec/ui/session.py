@@ -6,6 +6,7 @@ Jupyter are unknown here.
 
 import re
 import secrets
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -52,8 +53,8 @@ class Session:
         self._shelf = shelf
         self._guest = f"guest-{secrets.token_hex(6)}"  # who says what, where nobody has an id
 
-    def answer(self, what: str, question: Mapping[str, Any]) -> tuple[Json, list[bytes]]:
-        """The answer and its binary parts. Raises UsageError for a question that makes no sense."""
+    def answer(self, what: str, question: Mapping[str, Any]) -> Json:
+        """The answer, as JSON. Raises UsageError for a question that makes no sense."""
         handlers: dict[str, Callable[[Mapping[str, Any]], Json]] = {
             "recommend": self.recommend,
             "similar": self.similar,
@@ -63,12 +64,11 @@ class Session:
             "status": self.status,
             "versions": self.versions,
             "catalogue": self.catalogue,
+            "covers": self.covers,
         }
-        if what == "covers":
-            return self.covers(question)
         if what not in handlers or not isinstance(question, Mapping):
             raise UsageError(f"unknown question {str(what)[:40]!r}")
-        return handlers[what](question), []
+        return handlers[what](question)
 
     def close(self) -> None:
         """Let files, threads and connections go."""
@@ -139,8 +139,12 @@ class Session:
             return {"durable": False}
         return {"durable": True}
 
-    def covers(self, asked: Mapping[str, Any]) -> tuple[Json, list[bytes]]:
-        """Pictures of games: those that are there as binary parts, and those that may come."""
+    def covers(self, asked: Mapping[str, Any]) -> Json:
+        """Pictures of games: those that are there, in base64, and those that may come.
+
+        Not as binary parts: Voilà's web socket chokes on them where a browser asks for it in the
+        older of its two protocols.
+        """
         engine, urls = self._engine(LIVE), {}
         for game_id in _ids(asked.get("games", ()))[:_MOST]:
             game = _or_none(engine, game_id)
@@ -148,8 +152,9 @@ class Session:
                 urls[game_id] = game.image_url
         there, coming = self._shelf.take(urls.values())
         games = [game_id for game_id, url in urls.items() if url in there]
+        pictures = [b64encode(there[urls[game_id]]).decode() for game_id in games]
         late = [game_id for game_id, url in urls.items() if url in coming]
-        return {"games": games, "coming": late}, [there[urls[game_id]] for game_id in games]
+        return {"games": games, "pictures": pictures, "coming": late}
 
     def status(self, asked: Mapping[str, Any] | None = None) -> Json:
         """What is live: for the tiles, and to notice a promotion."""

@@ -121,7 +121,7 @@ class Recommender(anywidget.AnyWidget):
             return
         reply = {"page": message.get("page"), "id": message.get("id")}
         try:
-            answer, parts = self._ready().answer(message.get("what"), message.get("question") or {})
-            self.send(reply | {"answer": answer}, buffers=parts)
+            answer = self._ready().answer(message.get("what"), message.get("question") or {})
+            self.send(reply | {"answer": answer})
         except Exception as error:
             self.send(reply | fault(error, self._redact))

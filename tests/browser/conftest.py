@@ -45,7 +45,7 @@ class Server:
 
     def wait(self) -> None:
         """Wait until the page is announced."""
-        deadline = time.monotonic() + 150
+        deadline = time.monotonic() + 300
         while "the page is at" not in self.log.read_text():
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()

@@ -17,13 +17,13 @@ export function asker(model) {
   let number = 0;
   const page = Math.random().toString(36).slice(2); // two views of one widget share its messages
 
-  model.on("msg:custom", (message, buffers) => {
+  model.on("msg:custom", (message) => {
     const pending = message && message.page === page && waiting.get(message.id);
     if (!pending) return;
     waiting.delete(message.id);
     clearTimeout(pending.timer);
     if (message.fault) pending.reject(new Fault(message));
-    else pending.resolve({ ...message.answer, buffers });
+    else pending.resolve(message.answer);
   });
 
   return (what, question = {}) =>

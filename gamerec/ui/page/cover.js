@@ -75,7 +75,7 @@ export function drawnCover(item) {
 
 // Pictures come after the cards, all of a list at once; each is asked for once in the page's life.
 export function coverShelf(ask) {
-  const urls = new Map(); // game id -> blob: address, or null while there is none
+  const urls = new Map(); // game id -> address of its picture, or null where there is none
   const open = new Set();
 
   async function fetchCovers(ids, again) {
@@ -83,9 +83,9 @@ export function coverShelf(ask) {
     if (!missing.length) return;
     missing.forEach((id) => open.add(id));
     try {
-      const { games, coming, buffers } = await ask("covers", { games: missing });
+      const { games, coming, pictures } = await ask("covers", { games: missing });
       games.forEach((id, n) => {
-        urls.set(id, URL.createObjectURL(new Blob([buffers[n]], { type: "image/jpeg" })));
+        urls.set(id, `data:image/jpeg;base64,${pictures[n]}`);
         for (const holder of document.querySelectorAll(`[data-cover="${CSS.escape(String(id))}"]`)) show(holder, id);
       });
       missing.forEach((id) => open.delete(id));
@@ -108,6 +108,5 @@ export function coverShelf(ask) {
       return holder;
     },
     want: (items) => fetchCovers(items.filter((item) => item.image_url).map((item) => item.game_id), 4),
-    clear: () => urls.forEach((url) => url && URL.revokeObjectURL(url)),
   };
 }

@@ -44,10 +44,10 @@ function modelOf(first) {
   }
 
   function hear(data) {
-    const { header, content, buffers } = unpacked(data);
+    const { header, content } = unpacked(data);
     const { comm_id, data: said } = content;
     if (header.msg_type !== "comm_msg" || comm_id !== there.comm || said.method !== "custom") return;
-    heard.forEach((callback) => callback(said.content, buffers));
+    heard.forEach((callback) => callback(said.content));
   }
 
   // A kernel that is gone (the page slept, the server was restarted) is replaced by a new one: all
@@ -109,7 +109,7 @@ function unpacked(data) {
   const offsets = Array.from({ length: count }, (_, n) => Number(view.getBigUint64(8 * (n + 1), true)));
   const parts = offsets.slice(0, -1).map((start, n) => data.slice(start, offsets[n + 1]));
   const json = (part) => JSON.parse(new TextDecoder().decode(part));
-  return { header: json(parts[1]), content: json(parts[4]), buffers: parts.slice(5) };
+  return { header: json(parts[1]), content: json(parts[4]) };
 }
 
 const found = read(document);

@@ -350,7 +350,6 @@ function render({ model, el }) {
   return () => {
     clearInterval(timer);
     clearTimeout(toastTimer);
-    shelf.clear();
   };
 }
 
