@@ -1,8 +1,8 @@
 """What a run has come to, as texts and SHA-256 sums that are equal for equal results.
 
 Left out is what has to differ between two runs with the same parameters: run ids (written as RUN
-and EARLIER), moments, durations, folders, and rows of the database that no reader can reach (loads that
-were cut short). Everything else counts, bit for bit.
+and EARLIER), moments, durations, folders, and rows of the database that no reader can reach
+(loads that were cut short). Everything else counts, bit for bit.
 """
 
 import hashlib
