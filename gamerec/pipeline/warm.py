@@ -9,6 +9,13 @@ from tempfile import TemporaryDirectory
 from gamerec.errors import GateRefused, StageFailed
 from gamerec.settings import Settings, load_settings
 
+_OPEN = """
+import gamerec.service.app
+from gamerec.serving import Engine
+from gamerec.settings import load_settings
+Engine.open(load_settings()).close()
+"""
+
 
 def warm_up() -> None:
     """Run the pipeline on the sample in a folder that is thrown away.
@@ -27,5 +34,7 @@ def warm_up() -> None:
             text=True,
             check=False,
         )
+        if done.returncode == 0:  # a version is live: open it as `gamerec serve` does
+            subprocess.run([sys.executable, "-c", _OPEN], env=env | {"GAMEREC_HOME": home})
     if done.returncode not in (0, GateRefused.exit_code):
         raise StageFailed(f"the first small run failed:\n{done.stdout}{done.stderr}")

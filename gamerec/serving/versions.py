@@ -1,5 +1,6 @@
 """From a channel or a version's name to a snapshot: what to load, and what goes with it."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +9,10 @@ from gamerec.calibration import Calibration
 from gamerec.errors import DataError, GamerecError, UsageError
 from gamerec.registry import CHANNELS, Registry
 from gamerec.runs import Run
-from gamerec.serving.answers import Version
+from gamerec.serving.answers import Question, Version
 from gamerec.serving.build import build
 from gamerec.serving.cache import SnapshotCache, loadable
+from gamerec.serving.ranking import items_for, known_of
 from gamerec.serving.snapshot import Snapshot
 from gamerec.storage import MissingKey, Store
 
@@ -71,7 +73,7 @@ class Versions:
             snapshot = self._cache.open(
                 target.version, sources, lambda folder: build(folder, self.registry, run, about)
             )
-            warm(snapshot)
+            warm(snapshot, found)
         except GamerecError:
             raise
         except Exception as error:  # whatever is wrong with it, the version before it stays
@@ -110,16 +112,13 @@ class Versions:
             return None
 
 
-def warm(snapshot: Snapshot) -> None:
+def warm(snapshot: Snapshot, chances: Calibration | None) -> None:
     """Answer for some players, with and without reasons; DataError where an answer is no list."""
-    from gamerec.serving.answers import Question
-    from gamerec.serving.ranking import items_for, known_of
-
     rows = [-1, *range(min(3, snapshot.users.n_users))]
     for row in rows:
         for turned in (0.0, 0.5):
             question = Question(k=5, diversity=turned, popularity=turned)
             known = known_of(snapshot, row, question, {})
-            items = items_for(snapshot, question, known, None)
-            if not all(item.score == item.score for item in items):
+            items = items_for(snapshot, question, known, chances)
+            if not all(math.isfinite(item.score) for item in items):
                 raise DataError(f"{snapshot.version} gives scores that are no numbers")
