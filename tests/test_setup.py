@@ -50,6 +50,7 @@ def test_lock_pins_every_dependency_with_a_hash_and_no_address(lock):
 COMPANIONS = {
     "botocore": "boto3",
     "cycler": "matplotlib",
+    "jupyter_core": "jupyter-client",
     "markupsafe": "jinja2",
     "pydantic_core": "pydantic",
 }
