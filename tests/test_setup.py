@@ -51,6 +51,7 @@ COMPANIONS = {
     "botocore": "boto3",
     "cycler": "matplotlib",
     "jupyter_core": "jupyter-client",
+    "jupyter_server": "jupyterlab",
     "markupsafe": "jinja2",
     "pydantic_core": "pydantic",
 }
