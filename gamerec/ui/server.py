@@ -27,7 +27,7 @@ from gamerec.ui.faults import LOG_FILE
 from gamerec.ui.preload import READY_FILE
 
 if TYPE_CHECKING:
-    from voila.app import Voila
+    from voila.app import Voila  # type: ignore[import-untyped]
 
 NOTEBOOK = "recommender.ipynb"
 _WARM_SECONDS = 120

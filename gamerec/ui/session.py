@@ -9,6 +9,7 @@ import secrets
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from gamerec.errors import ServiceError, UsageError
@@ -28,6 +29,7 @@ from gamerec.ui.shelf import CoverShelf
 
 LIVE = "production"
 _MOST_LISTS = 2
+_WRITE_SECONDS = 4.0
 _MOST = 60  # games in one list
 _MOST_GAMES = 100_000  # looked through for the controls
 _MOST_IDS = 2_000  # ids in one question
@@ -51,6 +53,7 @@ class Session:
         self._open = open_engine
         self._engines: dict[str, Engine] = {}
         self._shelf = shelf
+        self._writer = ThreadPoolExecutor(1)  # events in the order they were said
         self._guest = f"guest-{secrets.token_hex(6)}"  # who says what, where nobody has an id
 
     def answer(self, what: str, question: Mapping[str, Any]) -> Json:
@@ -73,6 +76,7 @@ class Session:
     def close(self) -> None:
         """Let files, threads and connections go."""
         self._shelf.close()
+        self._writer.shutdown(wait=False, cancel_futures=True)
         while self._engines:
             self._engines.popitem()[1].close()
 
@@ -122,7 +126,10 @@ class Session:
         return {"user_id": user_id, "known": known, "n": len(games), "history": games[:_NAMED]}
 
     def feedback(self, asked: Mapping[str, Any]) -> Json:
-        """Keep what was said of a game; 'durable' is False where only the page remembers it."""
+        """Keep what was said of a game; 'durable' is False where only the page remembers it.
+
+        A database that neither takes it nor refuses is left to it after some seconds.
+        """
         kind = asked.get("kind")
         if kind not in EVENT_KINDS:
             raise UsageError(f"feedback is one of {', '.join(EVENT_KINDS)}")
@@ -133,9 +140,10 @@ class Session:
             user_id=self._guest if user_id is None else user_id,
             game_id=_known_id(asked.get("game_id")),
         )
+        kept = self._writer.submit(self._engine(LIVE).record, event)
         try:
-            self._engine(LIVE).record(event)
-        except ServiceError:
+            kept.result(timeout=_WRITE_SECONDS)
+        except (ServiceError, TimeoutError):
             return {"durable": False}
         return {"durable": True}
 
@@ -298,15 +306,18 @@ def _whole(value: Any, low: int, high: int) -> int:
 def _filters(asked: Any) -> Filters:
     if not isinstance(asked, Mapping):
         raise UsageError("filters are a mapping")
-    labels = {
-        name: _labels(asked.get(name, []))
-        for name in ("genres_any", "genres_none", "tags_any", "tags_none")
-    }
-    years = {
-        name: None if asked.get(name) is None else _whole(asked[name], 0, 9999)
-        for name in ("year_from", "year_to")
-    }
-    return Filters(**labels, **years)
+    return Filters(
+        genres_any=_labels(asked.get("genres_any", [])),
+        genres_none=_labels(asked.get("genres_none", [])),
+        tags_any=_labels(asked.get("tags_any", [])),
+        tags_none=_labels(asked.get("tags_none", [])),
+        year_from=_year(asked.get("year_from")),
+        year_to=_year(asked.get("year_to")),
+    )
+
+
+def _year(value: Any) -> int | None:
+    return None if value is None else _whole(value, 0, 9999)
 
 
 def _labels(values: Any) -> tuple[str, ...]:

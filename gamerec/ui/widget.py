@@ -4,6 +4,7 @@ What the browser (see `assets`) asks comes as messages and is answered by a `Ses
 shows first is in `opening`, so that the first cards need no question.
 """
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -116,12 +117,21 @@ class Recommender(anywidget.AnyWidget):
         return self._session
 
     def _asked(self, _: Any, message: Any, buffers: Any) -> None:
-        """Answer one message of a browser; there is always an answer."""
+        """Answer one message of a browser; there is always an answer.
+
+        Feedback may have to wait for the database: lists do not wait for it.
+        """
         if not isinstance(message, dict):
             return
+        if message.get("what") == "feedback":
+            threading.Thread(target=self._answer, args=(message,), daemon=True).start()
+        else:
+            self._answer(message)
+
+    def _answer(self, message: dict[str, Any]) -> None:
         reply = {"page": message.get("page"), "id": message.get("id")}
         try:
-            answer = self._ready().answer(message.get("what"), message.get("question") or {})
+            answer = self._ready().answer(message.get("what", ""), message.get("question") or {})
             self.send(reply | {"answer": answer})
         except Exception as error:
             self.send(reply | fault(error, self._redact))
