@@ -53,6 +53,7 @@ class Database:
 
     def __init__(self, url: str, patience: float | None = None) -> None:
         self._connector = Connector(url, PATIENCE if patience is None else patience)
+        self._events: EventLog | None = None  # SQLite writes to the disk at each commit from then
 
     def __enter__(self) -> Self:
         return self
@@ -148,7 +149,9 @@ class Database:
 
     def event_log(self) -> EventLog:
         """What players said of games: events that are kept once by their id."""
-        return EventLog(self._connector)
+        if self._events is None:
+            self._events = EventLog(self._connector)
+        return self._events
 
     # What readers ask
 
