@@ -37,6 +37,7 @@ class EventFeed:
         name = hashlib.sha256(address.encode()).hexdigest()[:16]
         self._journal = Journal(folder / f"events-{name}.log")
         self._database = database
+        self._is_told = False
         self._high = 0
         self._gaps: dict[int, float] = {}  # number -> when it was missed
         self._reading = threading.Lock()
@@ -70,11 +71,11 @@ class EventFeed:
                 while found := log.after(self._high, self._gaps):
                     self._take(found)
             except GamerecError as error:
-                if not self.is_behind:
+                if not self._is_told:
                     logger.warning("events of other machines are not seen: %s", error)
-                self.is_behind = True
+                self.is_behind = self._is_told = True
             else:
-                self.is_behind = False
+                self.is_behind = self._is_told = False
 
     def _take(self, found: list[StoredEvent]) -> None:
         now = time.monotonic()
@@ -82,9 +83,8 @@ class EventFeed:
             self.overlay.add(event)
             self._gaps.pop(event.number, None)
             if event.number > self._high:
-                if self._high:
-                    first = max(self._high + 1, event.number - _MOST_GAPS)
-                    self._gaps.update(dict.fromkeys(range(first, event.number), now))
+                first = max(self._high + 1, event.number - _MOST_GAPS)
+                self._gaps.update(dict.fromkeys(range(first, event.number), now))
                 self._high = event.number
         old = [n for n, since in self._gaps.items() if now - since > _GAP_SECONDS]
         for number in old + list(self._gaps)[:-_MOST_GAPS]:
