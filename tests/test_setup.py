@@ -54,6 +54,7 @@ COMPANIONS = {
     "jupyter_server": "jupyterlab",
     "markupsafe": "jinja2",
     "pydantic_core": "pydantic",
+    "starlette": "fastapi",
 }
 
 
