@@ -1,6 +1,6 @@
 // Questions to the kernel and their answers, over the widget's own messages.
 
-const PATIENCE = 20000; // ms; a kernel that says nothing for so long is gone
+const PATIENCE = 10000; // ms; a kernel that says nothing for so long is gone, or very busy
 
 export class Lost extends Error {}
 
@@ -26,17 +26,23 @@ export function asker(model) {
     else pending.resolve(message.answer);
   });
 
-  return (what, question = {}) =>
-    new Promise((resolve, reject) => {
-      number += 1;
-      const id = number;
+  function ask(what, question, tries) {
+    number += 1;
+    const id = number;
+    return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         waiting.delete(id);
-        reject(new Lost());
+        model.renew?.(); // outside of JupyterLab: another connection, and where it is gone another kernel
+        if (tries > 1) ask(what, question, tries - 1).then(resolve, reject);
+        else reject(new Lost());
       }, PATIENCE);
       waiting.set(id, { resolve, reject, timer });
       model.send({ page, id, what, question });
     });
+  }
+
+  // Feedback is said once: it may have been heard.
+  return (what, question = {}) => ask(what, question, what === "feedback" ? 1 : 2);
 }
 
 // One question at a time, and of those that come meanwhile only the last: a slider being dragged.

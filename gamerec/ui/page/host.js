@@ -84,6 +84,7 @@ function modelOf(first) {
   ready().catch(() => {}); // the first question tries again
 
   return {
+    renew: () => socket?.close(),
     get: (name) => there.traits[name],
     on: (name, callback) => heard.push(callback),
     send: (content) => ready().then((open) => open.send(message("comm_msg", "shell", { comm_id: there.comm, data: { method: "custom", content } }))).catch(() => {}),

@@ -320,7 +320,7 @@ function render({ model, el }) {
 
   // ------------------------------------------------------------------ what changes meanwhile
 
-  async function lookAgain() {
+  const lookAgain = latest(async () => {
     if (document.hidden) return;
     let status;
     try {
@@ -342,7 +342,7 @@ function render({ model, el }) {
     else if (!waiting) return;
     state.allVersions = [];
     refresh();
-  }
+  });
 
   el.append(root);
   showFrame();
