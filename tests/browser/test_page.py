@@ -221,6 +221,9 @@ def test_a_page_whose_kernel_is_gone_goes_on_with_a_new_one(server, visit):
         kernel.kill()
     assert len(visitor.slide(0, 5)) == 5
     assert "Deep Rock Galactic" in visitor.text(".gr-reason")
+    # Chromium itself notes the socket that was refused, and nothing else is complained of.
+    assert all("Unexpected response code: 404" in said for said in visitor.complaints)
+    visitor.complaints.clear()
 
 
 def test_closed_pages_leave_no_kernel(server, visit):
