@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 LARGEST_BODY = 256 * 1024  # bytes
 _OPEN = ("/healthz", "/readyz", "/docs", "/openapi.json", "/static-offline-docs")
+_METHODS = {"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"}
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 Message = MutableMapping[str, Any]
@@ -155,12 +156,13 @@ class Gate:
 
     def _note(self, scope: Message, context: Context, status: int, seconds: float) -> None:
         route = context.route or getattr(scope.get("route"), "path", "") or "other"
-        self._measures.request(scope["method"], route, status, seconds)
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._measures.request(method, route, status, seconds)
         line = {
             "at": time.time(),
             "level": "info",
             "request_id": context.request_id,
-            "method": scope["method"],
+            "method": method,
             "route": route,
             "status": status,
             "ms": round(seconds * 1_000, 2),

@@ -1,8 +1,8 @@
-"""A thread that sees promotions and rollbacks, loads the new version aside, and hands it over.
+"""Threads that see promotions and rollbacks, load the new version aside, and hand it over.
 
 The version in use stays until the new one has answered. One that cannot be loaded is refused and
 tried again after a while: a store may have been out of reach. Events of other machines are read
-on the way.
+by a thread beside it.
 """
 
 import logging
@@ -31,11 +31,14 @@ class Follower:
         feed: EventFeed,
         show: Callable[[Loaded], None],
     ) -> None:
-        self._versions, self._channel, self._feed, self._show = versions, channel, feed, show
+        self._versions, self._channel, self._show = versions, channel, show
         self._live: Target | None = None
         self._refused: dict[Target, tuple[str, float]] = {}
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="follower", daemon=True)
+        works = (self.look, feed.read_database)  # apart: one may wait for what is out of reach
+        self._threads = [
+            threading.Thread(target=self._each_second, args=(work,), daemon=True) for work in works
+        ]
         self.is_behind = False  # the registry is out of reach
 
     @property
@@ -45,13 +48,15 @@ class Follower:
 
     def start(self) -> None:
         """Begin to look."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """End, after the look that is going on."""
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout=5)
 
     def look(self) -> None:
         """Load what the channel points to, where it is not what is in use."""
@@ -63,9 +68,10 @@ class Follower:
             self.is_behind = True
             return
         self.is_behind = target is None and self._live is not None  # no channel is ever emptied
-        if target is None or target == self._live or not self._is_due(target):
-            return
-        self._change(target)
+        if target is not None and target == self._live:
+            self._refused.clear()  # the channel points to what is whole
+        elif target is not None and self._is_due(target):
+            self._change(target)
 
     def _change(self, target: Target) -> None:
         begun = time.monotonic()
@@ -85,10 +91,9 @@ class Follower:
     def _is_due(self, target: Target) -> bool:
         return target not in self._refused or time.monotonic() >= self._refused[target][1]
 
-    def _work(self) -> None:
+    def _each_second(self, work: Callable[[], None]) -> None:
         while not self._stop.wait(EVERY):
             try:
-                self.look()
-                self._feed.read_database()
+                work()
             except Exception:  # a fault of ours must not end the following
-                logger.exception("looking for a new version failed")
+                logger.exception("looking for what is new failed")
