@@ -58,7 +58,6 @@ COPY --from=warm /app /app
 COPY --from=warm --chown=10001:10001 /var/cache/gamerec /var/cache/gamerec
 ENV SERVICE_HOST=0.0.0.0
 USER 10001:10001
-VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["python3", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ.get(\"SERVICE_PORT\") or 8000}/readyz', timeout=4)"]
@@ -70,7 +69,6 @@ COPY --from=all-packages /opt/venv /opt/venv
 COPY --from=warm /app /app
 COPY --from=warm --chown=10001:10001 /var/cache/gamerec /var/cache/gamerec
 USER 10001:10001
-VOLUME /data
 ENTRYPOINT ["gamerec"]
 
 # A static file: a page would start a kernel every time.
