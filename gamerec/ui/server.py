@@ -82,7 +82,11 @@ def configuration(host: str, port: int, *, fork: bool) -> Config:
     config.Voila.ip, config.Voila.port, config.Voila.port_retries = host, port, 0
     config.Voila.open_browser = False
     config.Voila.log_level = logging.ERROR  # it warns of each page that its notebook is not signed
-    config.Voila.tornado_settings = {"headers": {"Content-Security-Policy": _ONLY_HERE}}
+    config.Voila.tornado_settings = {
+        "headers": {"Content-Security-Policy": _ONLY_HERE},
+        "static_path": str(PAGE),  # its page for 404 asks for it
+        "ws_ping_timeout": 30_000,  # ms; not longer than the interval, or each page is warned of
+    }
     config.VoilaConfiguration.template = "gamerec"
     config.VoilaConfiguration.allow_template_override = "NO"
     config.VoilaConfiguration.allow_theme_override = "NO"
