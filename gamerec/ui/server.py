@@ -128,7 +128,8 @@ def _announce(app: "Voila", forks: ForkServer | None, ready: Callable[[str], Non
             time.sleep(0.05)
     host = "127.0.0.1" if app.ip in ("", "0.0.0.0") else app.ip
     address = f"http://{host}:{app.port}{app.base_url}"
-    while not _opens(address) and time.monotonic() < deadline:
+    # `ioloop` is there once it listens: before, another server may answer at this port
+    while not (hasattr(app, "ioloop") and _opens(address)) and time.monotonic() < deadline:
         time.sleep(0.1)
     ready(address)
 
