@@ -14,7 +14,7 @@ import pytest
 from visitor import Visitor
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "ui"))
-from small_store import SmallProject
+from pictured_project import SmallProject
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = [

@@ -4,7 +4,7 @@ import sqlite3
 import time
 
 import pytest
-from small_store import PICTURED
+from pictured_project import PICTURED
 
 from gamerec.database import open_database
 from gamerec.settings import load_settings

@@ -13,6 +13,18 @@ from small_project import wait_until
 HANG = "import os, pathlib, time\npathlib.Path({!r}).write_text(str(os.getpid()))\ntime.sleep(60)"
 
 
+@pytest.fixture(autouse=True)
+def signals_of_a_terminal():
+    """No signal ignored: a shell's background job or nohup would hand that down to the runs."""
+    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGHUP)}
+    for signum, handler in before.items():
+        if handler is signal.SIG_IGN:
+            signal.signal(signum, signal.SIG_DFL)
+    yield
+    for signum, handler in before.items():
+        signal.signal(signum, handler)
+
+
 @pytest.fixture
 def hanging(project):
     """A project whose stage preprocess does not end by itself."""
@@ -35,6 +47,11 @@ def begin(project, *arguments, **env):
     return runner, int(project.flag.read_text())
 
 
+def wait_for_eda(project):
+    """It runs beside, and may be on its way yet when preprocess hangs."""
+    wait_until(lambda: list((project.home / "store" / "runs").glob("*/stages/eda.json")))
+
+
 def is_alive(pid):
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
@@ -42,6 +59,7 @@ def is_alive(pid):
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_run_in_order_and_resume_goes_on_from_there(hanging, signum):
     runner, kernel = begin(hanging)
+    wait_for_eda(hanging)
     runner.send_signal(signum)
     out, err = runner.communicate(timeout=120)
     assert runner.returncode == 130
@@ -63,6 +81,7 @@ def test_a_signal_ends_the_run_in_order_and_resume_goes_on_from_there(hanging, s
 
 def test_after_a_kill_no_kernel_stays_the_lock_is_free_and_resume_works(hanging):
     runner, kernel = begin(hanging)
+    wait_for_eda(hanging)
     family = psutil.Process(runner.pid).children(recursive=True)
     assert kernel in [process.pid for process in family]
     runner.kill()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 sys.path.append(str(Path(__file__).parent))
-from small_store import SmallProject
+from pictured_project import SmallProject
 
 from gamerec.settings import load_settings
 

@@ -4,7 +4,7 @@ import json
 from base64 import b64decode
 
 import pytest
-from small_store import PICTURED
+from pictured_project import PICTURED
 
 from gamerec.errors import UsageError
 from gamerec.serving import Engine

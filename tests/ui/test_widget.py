@@ -4,7 +4,7 @@ import json
 import logging
 
 import pytest
-from small_store import PICTURED
+from pictured_project import PICTURED
 
 from gamerec.settings import load_settings
 from gamerec.ui import Recommender
