@@ -1,7 +1,7 @@
 """Events from the database and from the other processes of this machine into one overlay.
 
 An event is committed to the database first, then told to this machine's processes by the journal,
-and reaches other machines by their reading of the database, once a second.
+and reaches other machines by their reading of the database, twice a second.
 """
 
 import hashlib

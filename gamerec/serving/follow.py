@@ -17,12 +17,12 @@ from gamerec.serving.versions import Loaded, Target, Versions
 
 logger = logging.getLogger(__name__)
 
-EVERY = 1.0  # seconds between two looks
+EVERY = 0.5  # seconds between two looks
 _AGAIN = 30.0  # seconds before a version that was refused is tried again
 
 
 class Follower:
-    """Looks at a channel each second; `show` gets each version that is ready."""
+    """Looks at a channel twice a second; `show` gets each version that is ready."""
 
     def __init__(
         self,
