@@ -37,7 +37,7 @@ class Follower:
         self._stop = threading.Event()
         works = (self.look, feed.read_database)  # apart: one may wait for what is out of reach
         self._threads = [
-            threading.Thread(target=self._each_second, args=(work,), daemon=True) for work in works
+            threading.Thread(target=self._again_and_again, args=(work,), daemon=True) for work in works
         ]
         self.is_behind = False  # the registry is out of reach
 
@@ -91,7 +91,7 @@ class Follower:
     def _is_due(self, target: Target) -> bool:
         return target not in self._refused or time.monotonic() >= self._refused[target][1]
 
-    def _each_second(self, work: Callable[[], None]) -> None:
+    def _again_and_again(self, work: Callable[[], None]) -> None:
         while not self._stop.wait(EVERY):
             try:
                 work()
