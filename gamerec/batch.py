@@ -158,6 +158,19 @@ def user_list(version: LoadedVersion, players: Players, user_id: Any, k: int = 1
     return frame.drop(columns=[BATCH, USER]).assign(share=np.array(parts, float))
 
 
+def new_id(store: Store, run_id: str, version: str, k: int) -> str:
+    """The id under which to write a run's lists: the run's own, in general.
+
+    Where the batch in force has that id and came from another model or k, it is one that names
+    both, so that nothing a reader may be looking at is written over with something else.
+    """
+    if current(store) != run_id:
+        return run_id
+    live = store.read_json(f"batches/{run_id}/{MANIFEST}")
+    is_same = (live["model_version"], live["k"]) == (version, k)
+    return run_id if is_same else f"{run_id}+{version}-top{k}"
+
+
 def write(
     store: Store,
     batch_id: str,

@@ -45,6 +45,11 @@ def notebook_name(stage: str) -> str:
     return f"{STAGES.index(stage) + 1:02d}_{stage}"
 
 
+def run_of(batch_id: str) -> str:
+    """The run whose players a batch was made for: its id, or what stands before a '+'."""
+    return batch_id.partition("+")[0]
+
+
 def new_run_id(now: datetime | None = None, known: Iterable[str] = ()) -> str:
     """An id that sorts by start time: '20261122-165301-482' (UTC, milliseconds).
 

@@ -13,6 +13,7 @@ from gamerec.errors import DataError, UsageError
 from gamerec.interactions import Interactions
 from gamerec.models import ItemModel
 from gamerec.registry import LoadedVersion
+from gamerec.runs import run_of
 from gamerec.storage import MemoryStore
 
 # W[i, j]: how much having played i raises j. Not symmetric: a transposed W gives other lists.
@@ -217,3 +218,16 @@ def test_old_batches_are_pruned_and_the_current_one_never():
     assert len(store.keys("batches/")) == 4
     with pytest.raises(UsageError, match="keep is 0"):
         batch.prune(store, keep=0)
+
+
+def test_what_is_in_force_is_not_written_over_with_something_else():
+    store = MemoryStore()
+    assert batch.new_id(store, "r1", "model_v1", 10) == "r1"
+    store.write_json("batches/r1/batch.json", {"model_version": "model_v1", "k": 10})
+    store.write_json("batches/current.json", {"batch_id": "r1"})
+    assert batch.new_id(store, "r1", "model_v1", 10) == "r1"  # the same again
+    assert batch.new_id(store, "r2", "model_v2", 10) == "r2"
+    for version, k in [("model_v2", 10), ("model_v1", 20)]:
+        other = batch.new_id(store, "r1", version, k)
+        assert other != "r1"
+        assert run_of(other) == "r1"

@@ -4,7 +4,7 @@ import contextlib
 import shutil
 
 from gamerec.reports.record import RunRecord, read_records
-from gamerec.runs import run_ids
+from gamerec.runs import run_ids, run_of
 from gamerec.settings import Settings
 from gamerec.storage import MissingKey, Store, open_store
 
@@ -37,5 +37,5 @@ def _live_runs(store: Store) -> set[str]:
     registry = Registry(store)
     live = {registry.info(version)["run_id"] for version in registry.channels().values()}
     with contextlib.suppress(MissingKey):
-        live.add(store.read_json("batches/current.json")["batch_id"])  # named after its run
+        live.add(run_of(store.read_json("batches/current.json")["batch_id"]))
     return live

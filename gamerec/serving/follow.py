@@ -37,7 +37,8 @@ class Follower:
         self._stop = threading.Event()
         works = (self.look, feed.read_database)  # apart: one may wait for what is out of reach
         self._threads = [
-            threading.Thread(target=self._again_and_again, args=(work,), daemon=True) for work in works
+            threading.Thread(target=self._again_and_again, args=(work,), daemon=True)
+            for work in works
         ]
         self.is_behind = False  # the registry is out of reach
 

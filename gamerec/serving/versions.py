@@ -8,7 +8,7 @@ from gamerec import calibration
 from gamerec.calibration import Calibration
 from gamerec.errors import DataError, GamerecError, UsageError
 from gamerec.registry import CHANNELS, Registry
-from gamerec.runs import Run
+from gamerec.runs import Run, run_of
 from gamerec.serving.answers import Question, Version
 from gamerec.serving.build import build
 from gamerec.serving.cache import SnapshotCache, loadable
@@ -99,7 +99,7 @@ class Versions:
         try:
             batch = str(self.store.read_json(_CURRENT_BATCH)["batch_id"])
             about = self.store.read_json(f"batches/{batch}/batch.json")
-            return batch if about["model_version"] == version else ""
+            return run_of(batch) if about["model_version"] == version else ""
         except (DataError, KeyError, TypeError):
             return ""
 
