@@ -53,7 +53,8 @@ def pip_configuration(folder: Path) -> tuple[list[str], list[Path]]:
         for word in value.split():
             path = Path(word.removeprefix("file://"))
             if path.is_absolute() and path.is_dir():
-                folders.append(path)
+                # the pages of an index point to files that lie beside it
+                folders.append(path.parent if path.name == "simple" else path)
     configuration = folder / "pip.conf"
     lines = [f"{name} = {value}" for name, value in values.items()]
     configuration.write_text("\n".join(["[global]", *lines, ""]), encoding="utf-8")
