@@ -1,6 +1,6 @@
 """Schemathesis over the service's OpenAPI document: made-up requests, valid and not.
 
-    python scripts/check_contract.py                     1,000 per operation, above 10,000 in all
+    python scripts/check_contract.py                     1,500 per operation, above 10,000 in all
     python scripts/check_contract.py --cases 10          a short look
 
 A real server process on a small simulated store, or one that runs already (--url). Ends with
@@ -37,7 +37,7 @@ def check(url: str, cases: int, phases: str = PHASES) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", type=int, default=1_000, help="per operation")
+    parser.add_argument("--cases", type=int, default=1_500, help="per operation")
     parser.add_argument("--url", help="a server that runs already, without keys")
     parser.add_argument("--phases", default=PHASES)
     given = parser.parse_args()
