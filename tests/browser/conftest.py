@@ -66,7 +66,7 @@ class Server:
             self.process.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: its event loop is in the way of other tests' own
 def chromium():
     """A browser process."""
     if not Path(CHROMIUM).exists() and shutil.which(CHROMIUM) is None:
@@ -80,7 +80,7 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bare_server(chromium, tmp_path_factory) -> Iterator[Server]:
     """A server whose project has no model, until `project` is asked for."""
     server = Server(tmp_path_factory.mktemp("page"))
@@ -91,7 +91,7 @@ def bare_server(chromium, tmp_path_factory) -> Iterator[Server]:
         server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def project(bare_server) -> SmallProject:
     """The server's project: 60 players, a model live and another as candidate."""
     made = SmallProject(bare_server.home).fill()
@@ -100,7 +100,7 @@ def project(bare_server) -> SmallProject:
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(bare_server, project) -> Server:
     """A server with models."""
     return bare_server

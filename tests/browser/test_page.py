@@ -195,7 +195,7 @@ def test_a_model_that_is_swapped_meanwhile_renews_the_page(server, project, visi
     visitor.see_cards()
     version = project.version("item_knn", neighbours=2)
     visitor.see(f"A new model is live: {version}")
-    assert version in visitor.text(".gr-tiles")
+    visitor.page.locator(".gr-tiles", has_text=version).wait_for()
 
 
 def test_while_the_database_is_away_feedback_lives_as_long_as_the_page(server, visit):
