@@ -4,17 +4,15 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from fault_bench import OTHER, Bench, Row, row, say
 from fault_compare import differences, result
 from fault_home import Home, Skipped, ended, wait_until
 from services.faulty_proxy import FaultyProxy
-from services.servers import CANARY, free_port, s3_settings, stop, wait_for
+from services.servers import CANARY, free_port, s3_server, s3_settings, stop, wait_for
 from sqlalchemy import create_engine, text
 
 from gamerec.database import Database
@@ -173,16 +171,3 @@ def _through(proxy: FaultyProxy, url: str, bench: Bench, rng: random.Random) -> 
         "tried again; both runs end with 0, artifacts, models and batch equal those of a folder"
     )
     return row(what, f"{failed} of {len(proxy.seen)} requests", outcome, faults)
-
-
-@contextmanager
-def s3_server() -> Iterator[str]:
-    """Address of a moto server process."""
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(port, process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        stop(process)

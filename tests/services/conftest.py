@@ -6,12 +6,11 @@ Where a server program is not installed its tests are skipped with the reason, b
 import os
 import shutil
 import subprocess
-import sys
 import uuid
 from pathlib import Path
 
 import pytest
-from servers import free_port, s3_settings, stop, wait_for
+from servers import free_port, s3_server, s3_settings, stop, wait_for
 from sqlalchemy import create_engine, text
 
 from gamerec.database import Database
@@ -29,14 +28,8 @@ def absent(reason: str) -> None:
 @pytest.fixture(scope="session")
 def s3_url():
     """Address of a moto server process."""
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(port, process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        stop(process)
+    with s3_server() as url:
+        yield url
 
 
 @pytest.fixture

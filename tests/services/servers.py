@@ -2,7 +2,10 @@
 
 import socket
 import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pydantic import SecretStr
 
@@ -43,3 +46,16 @@ def s3_settings(url: str) -> Settings:
         aws_access_key_id=SecretStr("test-key-id"),
         aws_secret_access_key=SecretStr(CANARY),
     )
+
+
+@contextmanager
+def s3_server() -> Iterator[str]:
+    """Address of a moto server process."""
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(port, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        stop(process)
