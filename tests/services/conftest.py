@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from faulty_proxy import FaultyProxy
 from servers import free_port, s3_server, s3_settings, stop, wait_for
 from sqlalchemy import create_engine, text
 
@@ -39,6 +40,14 @@ def s3_store(s3_url):
     store = open_s3(f"s3://{bucket}/some/prefix", s3_settings(s3_url))
     store.client.create_bucket(Bucket=bucket)
     return store
+
+
+@pytest.fixture
+def proxy(s3_url, s3_store):
+    """What stands before the S3 server, and fails on demand."""
+    proxy = FaultyProxy(s3_url)
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture(params=["folder", "memory", "s3", "mirrored"])

@@ -1,7 +1,6 @@
 """A bucket that comes and goes, with a folder beside it: nothing is lost, nothing half done."""
 
 import pytest
-from faulty_proxy import FaultyProxy
 from servers import s3_settings
 
 from gamerec import mirror, s3
@@ -15,13 +14,6 @@ def impatient(monkeypatch):
     once = {"retries": {"total_max_attempts": 1, "mode": "standard"}, "connect_timeout": 2}
     monkeypatch.setattr(s3, "_PATIENT", once | {"read_timeout": 5})
     monkeypatch.setattr(s3, "_ATTEMPTS", 1)
-
-
-@pytest.fixture
-def proxy(s3_url, s3_store):
-    proxy = FaultyProxy(s3_url)
-    yield proxy
-    proxy.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from faulty_proxy import FaultyProxy
 from scipy import sparse
 from servers import s3_settings
 
@@ -22,13 +21,6 @@ def impatient(monkeypatch):
     once = {"retries": {"total_max_attempts": 1, "mode": "standard"}, "connect_timeout": 2}
     monkeypatch.setattr(s3, "_PATIENT", once | {"read_timeout": 5})
     monkeypatch.setattr(s3, "_ATTEMPTS", 1)
-
-
-@pytest.fixture
-def proxy(s3_url, s3_store):
-    proxy = FaultyProxy(s3_url)
-    yield proxy
-    proxy.close()
 
 
 @pytest.fixture

@@ -6,20 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from faulty_proxy import FaultyProxy
 from servers import CANARY, s3_settings
 
 from gamerec import s3
 from gamerec.errors import DataError, ServiceError, UsageError
 from gamerec.s3 import open_s3
 from gamerec.storage import open_store
-
-
-@pytest.fixture
-def proxy(s3_url, s3_store):
-    proxy = FaultyProxy(s3_url)
-    yield proxy
-    proxy.close()
 
 
 @pytest.fixture
