@@ -7,6 +7,7 @@ import os
 import queue
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -150,7 +151,12 @@ class Track:
             logger.warning("W&B did not finish within its time-out; run %s is cut", self.name)
 
     def _close_at_exit(self) -> None:
-        """A notebook that fails never comes to its `close`; its kernel's exit does."""
+        """A notebook that fails never comes to its `close`; its kernel's exit does.
+
+        The first finalizer ever made registers the exit handler that removes temporary folders, and
+        wandb's service starts in one: that handler has to be there before ours, to run after it.
+        """
+        weakref.finalize(self, int).detach()
         atexit.unregister(self.close)
         if not self._closed:
             atexit.register(self.close, 1)
