@@ -60,15 +60,15 @@ def promote(
         if not why:
             raise UsageError("--force needs --why TEXT: what the gate refused is told in the log")
     live = registry.promote(version, by=_user(), why=why or "by hand", forced=force)
-    typer.echo(f"{live} is production")
+    _announce(registry, live, "promote", why)
 
 
 @app.command()
 def rollback(why: _Why = "") -> None:
     """Make the previous version production again."""
-    typer.echo(
-        f"{_registry().rollback(by=_user(), why=why or 'rolled back by hand')} is production"
-    )
+    registry = _registry()
+    live = registry.rollback(by=_user(), why=why or "rolled back by hand")
+    _announce(registry, live, "rollback", why)
 
 
 @app.command()
@@ -87,6 +87,17 @@ def _registry() -> "Registry":
 
     settings = load_settings()
     return Registry(open_store(settings.store_uri, settings))
+
+
+def _announce(registry: "Registry", live: str, move: str, why: str) -> None:
+    """Say what is live now, here and in W&B, where the aliases follow the channels."""
+    from gamerec import tracking
+    from gamerec.settings import load_settings
+
+    typer.echo(f"{live} is production")
+    run_id = registry.info(live)["run_id"]
+    with tracking.start(load_settings(), move, run_id, {"version": live, "why": why}) as track:
+        track.models(registry)
 
 
 def _short(value: object) -> str:

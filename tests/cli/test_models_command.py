@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from tracking.offline_file import read_back
 from typer.testing import CliRunner
 
 from gamerec import models
@@ -13,8 +14,9 @@ from gamerec.storage import open_store
 
 
 @pytest.fixture
-def registry(home):
+def registry(home, monkeypatch):
     """Three versions: model_v1 was promoted by its verdict, model_v2 refused, model_v3 is new."""
+    monkeypatch.setenv("WANDB_MODE", "disabled")
     found = Registry(open_store(load_settings().store_uri))
     for run in range(1, 4):
         X = sparse.csr_matrix(np.eye(3, 4, dtype=np.float32) * run)
@@ -55,6 +57,37 @@ def test_what_the_gate_let_pass_is_promoted_and_rolled_back(registry):
         ("model_v3", "a demonstration", True),
         ("model_v1", "it was one", False),
     ]
+
+
+def test_in_wandb_the_aliases_follow_what_is_promoted_and_rolled_back_by_hand(
+    registry, home, monkeypatch
+):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    gamerec("promote", "model_v1")
+    gamerec("promote", "model_v3", "--force", "--why", "a demonstration")
+    gamerec("rollback")
+    folders = (home / "store" / "wandb").glob("offline-run-*")
+    held = {run["name"]: run for run in map(read_back, folders)}
+    assert sorted(held) == ["promote-0001", "promote-0002", "rollback-0001"]
+    assert held["promote-0002"]["group"] == "run3"
+    assert held["promote-0002"]["config"]["why"] == "a demonstration"
+    assert model_aliases(held["promote-0001"]) == {
+        "model_v1": {"production"},
+        "model_v3": {"candidate"},
+    }
+    assert model_aliases(held["rollback-0001"]) == {
+        "model_v1": {"production"},
+        "model_v3": {"previous", "candidate"},
+    }
+
+
+def model_aliases(run):
+    """{version: its channels} of the models that a W&B run logged."""
+    logged = {}
+    for _, aliases in run["artifacts"]:
+        (version,) = (alias for alias in aliases if alias.startswith("model_v"))
+        logged[version] = set(aliases) - {version, "latest"}  # W&B's own
+    return logged
 
 
 def test_what_the_gate_refused_needs_force_and_a_reason(registry):
