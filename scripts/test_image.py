@@ -56,7 +56,7 @@ def build(where: Docker | Buildah, target: str) -> str:
     begun = time.monotonic()
     image = where.build(target)
     took = time.monotonic() - begun
-    print(f"  {target}: {where.size(image) / 1e6:,.0f} MB with its base, {took:.0f} s", flush=True)
+    print(f"  {target}: {where.size(image)} with its base, {took:.0f} s", flush=True)
     about = where.configuration(image)
     check(str(about["User"]).split(":")[0] == str(USER), "does not run as root")
     check(about["Entrypoint"] == ["gamerec"], "is the gamerec command")
@@ -102,6 +102,7 @@ def try_service(where: Docker | Buildah, image: str, data: Path) -> None:
             [sys.executable, *test[2:]], env=os.environ | env, capture_output=True, timeout=30
         )
         check(done.returncode == 0, f"the health check finds it well {done.stderr.decode()[-300:]}")
+    # uvicorn ends by the signal that it was asked with, of which buildah makes 1
     check(process.returncode in (0, 143, -15, 1), f"it ends when asked to ({process.returncode})")
     log = process.stdout.read() if process.stdout and not process.stdout.closed else ""
     print("    " + log[-1500:].replace("\n", "\n    "))

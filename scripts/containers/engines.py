@@ -79,9 +79,9 @@ class Docker:
         self.images.append(image)
         return image
 
-    def size(self, image: str) -> int:
-        """Bytes of all layers, the base included."""
-        return int(call("docker", "image", "inspect", "--format", "{{.Size}}", image))
+    def size(self, image: str) -> str:
+        """Size of all layers, the base included, like '800 MB'."""
+        return call("docker", "image", "ls", "--format", "{{.Size}}", image)
 
     def configuration(self, image: str) -> dict[str, object]:
         """User, Entrypoint, Cmd, Healthcheck and so on, as Docker names them."""
@@ -137,8 +137,8 @@ class Buildah:
         self._call("bud", *options, *secrets, *volumes, ROOT, limit=BUILD_LIMIT)
         return image
 
-    def size(self, image: str) -> int:
-        return int(self._call("inspect", "--type", "image", "--format", "{{.Docker.Size}}", image))
+    def size(self, image: str) -> str:
+        return self._call("images", "--noheading", "--format", "{{.Size}}", image)
 
     def configuration(self, image: str) -> dict[str, object]:
         shown = self._call("inspect", "--type", "image", image)
