@@ -1,12 +1,15 @@
 """Real servers for the tests, private to the session: MariaDB and an S3 server over HTTP.
 
 Where a server program is not installed its tests are skipped with the reason, but never in CI.
+TEST_MYSQL_URL (mysql+pymysql://user:password@host:port) and TEST_S3_URL name servers that are
+running already, to be used instead: another MariaDB, a real MySQL, another S3.
 """
 
 import os
 import shutil
 import subprocess
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,7 +31,10 @@ def absent(reason: str) -> None:
 
 @pytest.fixture(scope="session")
 def s3_url():
-    """Address of a moto server process."""
+    """Address of a moto server process, or of TEST_S3_URL."""
+    if given := os.environ.get("TEST_S3_URL"):
+        yield given
+        return
     with s3_server() as url:
         yield url
 
@@ -74,7 +80,10 @@ def shared_store(request, tmp_path):
 
 @pytest.fixture(scope="session")
 def mariadb(tmp_path_factory):
-    """URL of a MariaDB server of our own, without a database name."""
+    """URL of a MariaDB server of our own or of TEST_MYSQL_URL, without a database name."""
+    if given := os.environ.get("TEST_MYSQL_URL"):
+        yield given
+        return
     if shutil.which("mariadbd") is None and not Path("/usr/sbin/mariadbd").exists():
         absent("MariaDB is not installed (mariadbd): apt-get install mariadb-server")
     server = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
@@ -96,29 +105,33 @@ def mariadb(tmp_path_factory):
         stop(process)
 
 
-@pytest.fixture
-def new_mariadb_url(mariadb):
-    """URL of an empty MariaDB database."""
+@contextmanager
+def new_database(server_url):
+    """URL of an empty database, dropped at the end."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    server = create_engine(mariadb)
+    server = create_engine(server_url)
     with server.begin() as connection:
         connection.execute(text(f"CREATE DATABASE {name} CHARACTER SET utf8mb4"))
-    yield f"{mariadb}/{name}"
+    yield f"{server_url}/{name}"
     with server.begin() as connection:
         connection.execute(text(f"DROP DATABASE {name}"))
     server.dispose()
 
 
+@pytest.fixture
+def new_mariadb_url(mariadb):
+    """URL of an empty MariaDB database."""
+    with new_database(mariadb) as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def shared_mariadb_url(mariadb):
     """URL of a MariaDB database with all tables, which every test finds empty again."""
-    server = create_engine(mariadb)
-    with server.begin() as connection:
-        connection.execute(text("CREATE DATABASE shared CHARACTER SET utf8mb4"))
-    server.dispose()
-    with Database(f"{mariadb}/shared") as database:
-        database.upgrade()
-    return f"{mariadb}/shared"
+    with new_database(mariadb) as url:
+        with Database(url) as database:
+            database.upgrade()
+        yield url
 
 
 @pytest.fixture

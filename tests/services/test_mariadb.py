@@ -13,6 +13,7 @@ from gamerec.errors import DataError, ServiceError
 from gamerec.migrations import HEAD
 
 CANARY = "canary-db-password"
+_CONNECTIONS = "SELECT id FROM information_schema.processlist WHERE db = DATABASE()"
 
 
 def rows(first, count=200):
@@ -29,11 +30,11 @@ def database(mariadb_url):
 
 
 def kill_all(url):
-    """Break every other connection to the server."""
+    """Break every other connection to the database."""
     engine = create_engine(url)
     with engine.connect() as admin:
         own = admin.execute(text("SELECT CONNECTION_ID()")).scalar()
-        ids = admin.execute(text("SELECT id FROM information_schema.processlist")).scalars()
+        ids = admin.execute(text(_CONNECTIONS)).scalars()
         for number in ids:
             if number != own:
                 admin.execute(text(f"KILL {number}"))
