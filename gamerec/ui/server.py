@@ -11,16 +11,19 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from nbconvert.filters import strip_ansi
 from traitlets.config import Config
 
 from gamerec.errors import DataError, UsageError
 from gamerec.kernels.fork import ForkServer
 from gamerec.kernels.pool import CAN_FORK
+from gamerec.redaction import Redactor
 from gamerec.settings import Settings
 from gamerec.ui.assets import JUPYTER, MODULES, PAGE
 from gamerec.ui.faults import LOG_FILE
@@ -65,7 +68,9 @@ def serve(
         from gamerec.ui.kernels import PageKernels
 
         PageKernels.forks, PageKernels.patience = forks, patience
-        app = Voila(config=configuration(host, port, fork=fork), notebook_path=str(notebook))
+        app = Voila(
+            config=configuration(settings, host, port, fork=fork), notebook_path=str(notebook)
+        )
         app.initialize([])
         app.static_paths.insert(0, str(PAGE))
         warming = threading.Thread(target=_announce, args=(app, forks, ready), daemon=True)
@@ -76,7 +81,7 @@ def serve(
             raise UsageError(f"port {port} of {host} is taken: choose another by --port") from None
 
 
-def configuration(host: str, port: int, *, fork: bool) -> Config:
+def configuration(settings: Settings, host: str, port: int, *, fork: bool) -> Config:
     """Voilà's settings: one notebook, one template, no traceback for strangers."""
     config = Config()
     config.Voila.ip, config.Voila.port, config.Voila.port_retries = host, port, 0
@@ -91,12 +96,12 @@ def configuration(host: str, port: int, *, fork: bool) -> Config:
     config.VoilaConfiguration.allow_template_override = "NO"
     config.VoilaConfiguration.allow_theme_override = "NO"
     config.VoilaConfiguration.file_allowlist = []
-    config.VoilaConfiguration.show_tracebacks = False
+    config.VoilaConfiguration.show_tracebacks = True  # to our template, which shows none
     config.VoilaConfiguration.extension_allowlist = ["none"]  # JupyterLab's, of no use here
     config.VoilaConfiguration.multi_kernel_manager_class = "gamerec.ui.kernels.PageKernels"
     config.VoilaConfiguration.resources = {
         "page_modules": [*MODULES, "host"],
-        "page_failed": _page_failed,
+        "page_failed": partial(_page_failed, Redactor(settings.secrets)),
     }
     config.KernelManager.autorestart = False  # the page asks for another one
     if fork:
@@ -113,10 +118,14 @@ def _set_environment(settings: Settings) -> None:
     os.environ[LOG_FILE] = str(settings.reports / "page.log")
 
 
-def _page_failed(kernel_id: str) -> str:
-    """Called by the template for a cell that failed, which Voilà has logged: its id, for both."""
+def _page_failed(redact: Redactor, kernel_id: str, error: Mapping[str, Any]) -> str:
+    """Log what a cell of the page raised; returns the id that the visitor is told of it.
+
+    Called by the template, with the `error` output of the cell.
+    """
     error_id = kernel_id[:8]
-    _log.error("error %s: a page could not be shown; the cell above failed", error_id)
+    said = strip_ansi("\n".join(error["traceback"]))
+    _log.error("error %s: a cell of the page failed\n%s", error_id, redact(said))
     return error_id
 
 

@@ -24,9 +24,9 @@ ARGUMENTS = [
 
 
 class Server:
-    """`gamerec app` on an empty project; `project` fills it."""
+    """`gamerec app` on a project, with these settings in its environment."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **settings: str) -> None:
         self.home = home
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -38,7 +38,7 @@ class Server:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, "--port", str(self.port), "--patience", "3"],
-                env=environment | {"GAMEREC_HOME": str(home)},
+                env=environment | {"GAMEREC_HOME": str(home)} | settings,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -91,13 +91,18 @@ def bare_server(chromium, tmp_path_factory) -> Iterator[Server]:
         server.stop()
 
 
-@pytest.fixture(scope="module")
-def project(bare_server) -> SmallProject:
-    """The server's project: 60 players, a model live and another as candidate."""
-    made = SmallProject(bare_server.home).fill()
+def filled(home: Path) -> SmallProject:
+    """A project of 60 players, a model live and another as candidate."""
+    made = SmallProject(home).fill()
     made.version("item_knn")
     made.version("item_knn", live=False, neighbours=3, shrinkage=5.0)
     return made
+
+
+@pytest.fixture(scope="module")
+def project(bare_server) -> SmallProject:
+    """The server's project."""
+    return filled(bare_server.home)
 
 
 @pytest.fixture(scope="module")
