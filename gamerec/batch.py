@@ -164,7 +164,11 @@ def new_id(store: Store, run_id: str, version: str, k: int) -> str:
     Where the batch in force has that id and came from another model or k, it is one that names
     both, so that nothing a reader may be looking at is written over with something else.
     """
-    if current(store) != run_id:
+    try:
+        is_free = current(store) != run_id
+    except DataError:  # a damaged mark, soon written anew: it may have named this batch
+        is_free = not store.exists(f"batches/{run_id}/{MANIFEST}")
+    if is_free:
         return run_id
     live = store.read_json(f"batches/{run_id}/{MANIFEST}")
     is_same = (live["model_version"], live["k"]) == (version, k)

@@ -27,7 +27,7 @@ from gamerec.storage import MissingKey, Store, checked_key
 Result = TypeVar("Result")
 
 _PART = 8 << 20  # bytes; larger objects go in parts, and a broken part is sent again alone
-_ATTEMPTS = 5
+_ATTEMPTS = 6
 _PATIENT: dict[str, Any] = {
     "retries": {"total_max_attempts": _ATTEMPTS, "mode": "standard"},
     "connect_timeout": 5,
@@ -163,7 +163,10 @@ class S3Store(Store):
         return {"Metadata": {"sha256": digest}, **self._write_options}
 
     def _get(self, key: str) -> bytes:
-        answer = self.client.get_object(**self._where(key))
+        try:
+            answer = self.client.get_object(**self._where(key))
+        except HTTPError as error:  # within the body of a refusal, where botocore does not repeat
+            raise _Again(f"the answer broke off: {error}") from error
         try:
             data = answer["Body"].read()
         except (BotoCoreError, HTTPError, OSError) as error:

@@ -231,3 +231,7 @@ def test_what_is_in_force_is_not_written_over_with_something_else():
         other = batch.new_id(store, "r1", version, k)
         assert other != "r1"
         assert run_of(other) == "r1"
+    store.write("batches/current.json", b'{"batch_id": "r')  # damaged: it may be r1
+    assert batch.new_id(store, "r1", "model_v1", 10) == "r1"
+    assert batch.new_id(store, "r1", "model_v2", 10) != "r1"
+    assert batch.new_id(store, "r2", "model_v2", 10) == "r2"

@@ -11,7 +11,7 @@ from servers import CANARY, s3_settings
 from gamerec import s3
 from gamerec.errors import DataError, ServiceError, UsageError
 from gamerec.s3 import open_s3
-from gamerec.storage import open_store
+from gamerec.storage import MissingKey, open_store
 
 
 @pytest.fixture
@@ -82,6 +82,13 @@ def test_a_write_is_repeated_until_it_arrives(shaky, s3_store, proxy, fault):
     proxy.choose = first(2, fault)
     shaky.write("x", b"data")
     assert s3_store.read("x") == b"data"
+
+
+def test_a_refusal_that_breaks_off_is_asked_for_again(shaky, proxy):
+    proxy.choose = first(2, "cut")
+    with pytest.raises(MissingKey):
+        shaky.read("nothing")
+    assert len(proxy.seen) == 3
 
 
 @pytest.mark.parametrize("fault", ["503", "reset", "lost", "cut", "corrupt"])
