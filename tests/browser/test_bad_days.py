@@ -5,7 +5,7 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
-from conftest import Server, filled
+from page_server import Server, filled
 from visitor import Visitor
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "recommender.ipynb"

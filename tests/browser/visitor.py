@@ -88,7 +88,7 @@ class Visitor:
     def enter(self, user: str) -> list[str]:
         """Come in as a user."""
         if not self.page.locator(".gr-userform").count():
-            self.after(self.page.get_by_role("tab").nth(1).click)
+            self.after(self.page.locator(".gamerec").get_by_role("tab").nth(1).click)
         self.page.locator(".gr-userform input").fill(user)
         return self.after(lambda: self.page.keyboard.press("Enter"))
 

@@ -38,7 +38,8 @@ function render({ model, el }) {
   const ask = asker(model);
   const shelf = coverShelf(ask);
   const inVoila = document.body.dataset.voila !== undefined;
-  const root = h("div", { class: "gamerec" });
+  // JupyterLab takes keys for itself (arrows on a slider move between cells), but not below this
+  const root = h("div", { class: "gamerec", "data-lm-suppress-shortcuts": "true" });
   const announcer = h("p", { class: "gr-hidden", role: "status", "aria-live": "polite" });
   let t = translator(state.language);
   let places = {};

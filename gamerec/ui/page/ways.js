@@ -37,6 +37,11 @@ function pickWay({ t, language, picks, example, on }) {
 function userWay({ t, user, player, on }) {
   const input = h("input", {
     id: uniqueId("user"), type: "text", autocomplete: "off", spellcheck: "false", placeholder: t("userHint"), value: user ?? "", enterkeyhint: "go",
+    onkeydown: (event) => { // inside JupyterLab browsers submit no form by this key
+      if (event.key !== "Enter" || event.isComposing) return;
+      event.preventDefault();
+      input.form.requestSubmit();
+    },
   });
   const enter = (event) => { event.preventDefault(); on.enter(input.value); };
   return [

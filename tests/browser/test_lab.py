@@ -1,0 +1,69 @@
+"""The same widget in a real JupyterLab."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from page_server import filled
+from services.servers import free_port
+from visitor import Visitor
+
+NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "recommender.ipynb"
+
+
+@pytest.fixture
+def lab(home):
+    """Address of a JupyterLab whose folder is a project with the notebook of the page."""
+    filled(home)
+    (home / "notebooks").mkdir()
+    shutil.copy(NOTEBOOK, home / "notebooks")
+    port = free_port()
+    folders = {f"JUPYTER_{kind}_DIR": str(home / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    command = [sys.executable, "-m", "jupyter", "lab", "--allow-root", "--no-browser"]
+    command += [
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--IdentityProvider.token=",
+        f"--notebook-dir={home}",
+    ]
+    command += ["--LabApp.extension_manager=readonly", "--ServerApp.disable_check_xsrf=True"]
+    with (home / "lab.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env=os.environ | folders, stdout=log, stderr=subprocess.STDOUT, cwd=home
+        )
+    address = f"http://127.0.0.1:{port}/lab/tree/notebooks/recommender.ipynb"
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(address, timeout=30).close()
+                break
+            except OSError:
+                assert process.poll() is None, (home / "lab.log").read_text()
+                assert time.monotonic() < deadline, (home / "lab.log").read_text()
+                time.sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_the_widget_works_inside_jupyterlab(chromium, lab):
+    visitor = Visitor(chromium, lab, 1280, "en-US", "light")
+    page = visitor.page
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    page.locator(".lm-MenuBar-itemLabel").get_by_text("Run", exact=True).click()
+    page.locator(".lm-Menu-itemLabel").get_by_text("Run All Cells", exact=True).click()
+    page.locator(".gr-card").first.scroll_into_view_if_needed()
+    assert len(visitor.see_cards()) == 12
+    picked = visitor.pick("deep rock")
+    assert "Deep Rock Galactic" not in picked
+    assert "Deep Rock Galactic" in visitor.text(".gr-reason")
+    names = visitor.enter("11")
+    assert names[0] not in visitor.say("disliked", names[0])
+    visitor.leave()
