@@ -21,6 +21,10 @@ from contextlib import suppress
 import psutil
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from gamerec.registry import Registry
+from gamerec.settings import load_settings
+from gamerec.storage import open_store
+
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
@@ -44,7 +48,7 @@ def start() -> tuple[subprocess.Popen, str]:
         port = free.getsockname()[1]
     code = "from gamerec.cli import app; app()"
     server = subprocess.Popen(
-        [sys.executable, "-u", "-c", code, "app", "--port", str(port), "--patience", "3"],
+        [sys.executable, "-u", "-c", code, "app", "--port", str(port)],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -142,6 +146,9 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=10, help="pages measured one by one")
     parser.add_argument("--chromium", default=os.environ.get("CHROMIUM", "/usr/bin/chromium"))
     options = parser.parse_args()
+    settings = load_settings()
+    if Registry(open_store(settings.store_uri, settings)).channel("production") is None:
+        sys.exit("no model is live in this project: make pipeline first")
     server, address = start()
     steps: list[Callable[[Browser], None]] = [
         lambda browser: measure_opening(browser, address, options.times),

@@ -71,6 +71,10 @@ def serve(
         app = Voila(
             config=configuration(settings, host, port, fork=fork), notebook_path=str(notebook)
         )
+        # Jupyter counts these in ms, which Tornado takes for seconds and finds the wrong way round
+        logging.getLogger("tornado.general").addFilter(
+            lambda r: "ping_timeout" not in r.getMessage()
+        )
         app.initialize([])
         app.static_paths.insert(0, str(PAGE))
         warming = threading.Thread(target=_announce, args=(app, forks, ready), daemon=True)
@@ -90,7 +94,8 @@ def configuration(settings: Settings, host: str, port: int, *, fork: bool) -> Co
     config.Voila.tornado_settings = {
         "headers": {"Content-Security-Policy": _ONLY_HERE},
         "static_path": str(PAGE),  # its page for 404 asks for it
-        "ws_ping_timeout": 30_000,  # ms; not longer than the interval, or each page is warned of
+        "ws_ping_interval": 30_000,  # ms
+        "ws_ping_timeout": 90_000,  # ms without an answer; equal to the interval it cuts off pages
     }
     config.VoilaConfiguration.template = "gamerec"
     config.VoilaConfiguration.allow_template_override = "NO"
