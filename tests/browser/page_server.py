@@ -1,13 +1,13 @@
 """`gamerec app` as a process, and the project that it shows."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import psutil
+from services.servers import free_port, stop
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "ui"))
 from pictured_project import SmallProject
@@ -18,9 +18,7 @@ class Server:
 
     def __init__(self, home: Path, **settings: str) -> None:
         self.home = home
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("GAMEREC_")}
         command = [sys.executable, "-c", "from gamerec.cli import app; app()", "app"]
@@ -49,11 +47,7 @@ class Server:
 
     def stop(self) -> None:
         """End it and its kernels."""
-        self.process.terminate()
-        try:
-            self.process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
+        stop(self.process)
 
 
 def filled(home: Path) -> SmallProject:

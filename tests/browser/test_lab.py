@@ -2,15 +2,12 @@
 
 import os
 import shutil
-import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 from page_server import filled
-from services.servers import free_port
+from services.servers import free_port, running
 from visitor import Visitor
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "recommender.ipynb"
@@ -32,25 +29,11 @@ def lab(home):
         f"--notebook-dir={home}",
     ]
     command += ["--LabApp.extension_manager=readonly", "--ServerApp.disable_check_xsrf=True"]
-    with (home / "lab.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, env=os.environ | folders, stdout=log, stderr=subprocess.STDOUT, cwd=home
-        )
-    address = f"http://127.0.0.1:{port}/lab/tree/notebooks/recommender.ipynb"
-    try:
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                urllib.request.urlopen(address, timeout=30).close()
-                break
-            except OSError:
-                assert process.poll() is None, (home / "lab.log").read_text()
-                assert time.monotonic() < deadline, (home / "lab.log").read_text()
-                time.sleep(0.2)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(30)
+    with (
+        (home / "lab.log").open("wb") as log,
+        running(command, port, 120, env=os.environ | folders, cwd=home, stdout=log, stderr=log),
+    ):
+        yield f"http://127.0.0.1:{port}/lab/tree/notebooks/recommender.ipynb"
 
 
 def test_the_widget_works_inside_jupyterlab(chromium, lab):

@@ -1,10 +1,10 @@
 """The page in a real browser, against a real server. The first test finds it without a model."""
 
 import sqlite3
-import time
 
 import pytest
 from pictured_project import PICTURED
+from waiting import eventually
 
 from gamerec.database import open_database
 from gamerec.settings import load_settings
@@ -15,13 +15,6 @@ LOOKS = [
     pytest.param(390, "ko-KR", "light", id="phone-korean-light"),
     pytest.param(390, "en-US", "dark", id="phone-english-dark"),
 ]
-
-
-def until(condition, seconds=60.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
 
 
 def events(server):
@@ -128,7 +121,7 @@ def test_feedback_changes_the_list_at_once_and_is_kept(server, visit):
     before = len(events(server))
     for kind, game in (("disliked", names[0]), ("liked", names[1]), ("played", names[2])):
         assert game not in visitor.say(kind, game)
-    until(lambda: len(events(server)) == before + 3)
+    eventually(lambda: len(events(server)) == before + 3, 60)
     kept = events(server)[-3:]
     assert [(event.kind, event.user_id) for event in kept] == [
         ("disliked", 7),
@@ -233,4 +226,4 @@ def test_closed_pages_leave_no_kernel(server, visit):
     assert len(server.kernels()) >= 3
     for visitor in visitors:
         visitor.leave()
-    until(lambda: not server.kernels())
+    eventually(lambda: not server.kernels(), 60)

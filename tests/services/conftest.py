@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from faulty_proxy import FaultyProxy
-from servers import free_port, s3_server, s3_settings, stop, wait_for
+from servers import free_port, running, s3_server, s3_settings
 from sqlalchemy import create_engine, text
 
 from gamerec.database import Database
@@ -97,12 +97,8 @@ def mariadb(tmp_path_factory):
     command += ["--bind-address=127.0.0.1", f"--socket={folder / 's'}", "--skip-log-bin"]
     command += ["--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"]  # no need to last
     command += [f"--pid-file={folder / 'pid'}"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(port, process)
+    with running(command, port):
         yield f"mysql+pymysql://root@127.0.0.1:{port}"
-    finally:
-        stop(process)
 
 
 @contextmanager

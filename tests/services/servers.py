@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -49,13 +50,21 @@ def s3_settings(url: str) -> Settings:
 
 
 @contextmanager
+def running(command: list[str], port: int, seconds: float = 30, **options: Any) -> Iterator[None]:
+    """A server process from when its port answers; `options` are those of Popen."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, **quiet | options)
+    try:
+        wait_for(port, process, seconds)
+        yield
+    finally:
+        stop(process)
+
+
+@contextmanager
 def s3_server() -> Iterator[str]:
     """Address of a moto server process."""
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(port, process)
+    with running(command, port):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        stop(process)

@@ -1,21 +1,12 @@
 """An engine whose store is a bucket: it follows what another machine promotes."""
 
-import time
-
 import pytest
 from serving import small_store
+from waiting import eventually
 
 from gamerec import mirror
 from gamerec.serving import Engine, Question
 from gamerec.settings import Settings
-
-
-def eventually(condition, seconds=30):
-    """Wait for what a thread does; how long it takes is no property of the test."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -1,20 +1,12 @@
 """Promotions and rollbacks are followed; what is broken never gets in."""
 
 import threading
-import time
 
 import pytest
 import small_store
+from waiting import eventually
 
 from gamerec.serving import Engine, Question
-
-
-def eventually(condition, seconds=30):
-    """Wait for what a thread does each second; how long it takes is no property of the test."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
 
 
 def lists(engine):
