@@ -5,7 +5,7 @@
     search    Optuna's TPE in the families within 3 % of the best, which share the time alike, in
               the largest size that leaves time for some twenty trials
     climb     the best found, in a larger size where the probes say that it pays
-    blend     of the best of each family
+    blend     of the best of families that differ
 
 What would take too large a share of the time left, going by the trials so far, is not begun.
 """
@@ -33,9 +33,9 @@ Attempt = Callable[[Validation, int], Row | None]
 CONTENDER = 0.97  # after the probes, a family below this share of the best is dropped
 CAUTION = 1.25  # seconds to expect over those seen
 ONE_STEP = 1 / 6  # share of the time left that a start or a probe may take
-BLEND_SHARE = 1 / 4  # share of the budget that the blend may take
+BLEND_SHARE = 1 / 3  # share of the budget that the blend may take
 PARTS = 3  # of the blend
-BLENDING = 3.0  # seconds of a blend over those of its parts: their shares take many scorings
+BLENDING = 3.5  # seconds of a blend over those of its parts: their shares take many scorings
 
 
 class Search:
@@ -61,7 +61,7 @@ class Search:
 
         share: of the log that the trials are fitted on; the last fit, on all of it, is paid for
             by the same budget.
-        blended: the last trial is a blend of the best of each family.
+        blended: the last trial is a blend of the best of families that differ.
         """
         begun = time.perf_counter() - sum(row["seconds"] for row in self.rows)
         most = np.inf if max_trials is None else max_trials
@@ -136,25 +136,27 @@ class Search:
         best = max(row["ndcg"] for row in self.rows)
         return [f for f in self.families if f.rows and f.best >= CONTENDER * best]
 
-    def _bests(self) -> list[Row]:
-        """The best trial of every family that has any, best first."""
-        bests = [max(f.rows, key=lambda row: row["ndcg"]) for f in self.families if f.rows]
-        return sorted(bests, key=lambda row: -row["ndcg"])
+    def _parts(self) -> list[Row]:
+        """What to blend: the best trials of the best families, no two of them akin."""
+        parts: dict[str, Row] = {}
+        for row in sorted(self.rows, key=lambda row: -row["ndcg"]):
+            family = row["family"]
+            parts.setdefault(spaces.SPACES[family].akin or family, row)
+        return list(parts.values())[:PARTS]
 
     def _blend_seconds(self, seconds: float) -> float:
         """Expected seconds of the blend and the last fit after it.
 
         0 where there is nothing to blend, or the blend would take too large a share of `seconds`.
         """
-        parts = self._bests()[:PARTS]
+        parts = self._parts()
         expected = BLENDING * sum(row["seconds"] for row in parts)
         last = sum(row["fit_seconds"] for row in parts) / self.share
         return expected + last if len(parts) > 1 and expected <= BLEND_SHARE * seconds else 0.0
 
     def _blend(self) -> Row:
-        """The best of the best families, with the shares that are best on the held-out games."""
-        bests = self._bests()[:PARTS]
-        parts = [{"name": row["family"]} | json.loads(row["params"]) for row in bests]
+        """The parts together, with the shares that are best on the held-out games."""
+        parts = [{"name": row["family"]} | json.loads(row["params"]) for row in self._parts()]
         score = self.ruler.score(spaces.BLEND, {"parts": parts})
         return as_row(spaces.BLEND, score) | {"trial": len(self.rows)}
 

@@ -45,6 +45,7 @@ class Space:
     exponent: seconds grow as the size to this power.
     dearer: how many times the seconds of the quickest `item_knn` the first start takes, about.
     counted: parameters in units of players, whose best value grows with the number of players.
+    akin: families with the same word here find much the same; of these only the best is blended.
     """
 
     parameters: Mapping[str, Range | Choice]
@@ -54,6 +55,7 @@ class Space:
     exponent: float = 1.5
     dearer: float = 1.0
     counted: tuple[str, ...] = ()
+    akin: str = ""
 
 
 def _knn(similarity: str, **params: Any) -> dict[str, Any]:
@@ -102,6 +104,7 @@ SPACES: dict[str, Space] = {
         rungs=(60, 120, 240, 480, 960),
         dearer=3.0,
         counted=("penalty",),
+        akin="regression",
     ),
     "slim": Space(
         parameters={"l1": Range(0.01, 3), "l2": Range(1, 300), **_POWERS},
@@ -109,6 +112,7 @@ SPACES: dict[str, Space] = {
         rungs=(60, 120, 240),
         dearer=15.0,
         counted=("l1", "l2"),
+        akin="regression",
     ),
     "svd": Space(
         parameters={

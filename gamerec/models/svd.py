@@ -32,7 +32,7 @@ class Svd(base.ItemModel):
         popularity_power: float = Field(0.4, ge=0, le=1)
         dimensions: int = Field(64, ge=1)
         singular_power: float = Field(1.0, ge=0, le=4)
-        neighbours: int = Field(200, ge=1)
+        neighbours: int = Field(500, ge=1)
         seed: int = Field(42, ge=0)
 
     options: Params

@@ -22,6 +22,7 @@ ENOUGH = 20_000  # held-out games below which several splits are averaged
 MOST_SPLITS = 8
 MOST_USERS = 20_000  # users scored per split: more do not change which parameters win
 MOST_WATCHED = 5_000  # users that a model looks at itself, after each epoch or for each share
+_LEAST_SHARE = 0.05  # of a part in a blend, on the mean over the splits
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,9 @@ class Validation:
         n = int(np.clip(ENOUGH // max(self.n_held_out, 1), 1, 1 if one_split else MOST_SPLITS))
         self.splits += [_split(whole, seed + 1_000 * at) for at in range(1, n)]
         self.scored = [_some_users(held, MOST_USERS, seed) for _, held in self.splits]
-        first = self.splits[0][1]
-        self.watched = _only(first, _some_users(first, MOST_WATCHED, seed))
+        self.watched = [
+            _only(held, _some_users(held, MOST_WATCHED, seed)) for _, held in self.splits
+        ]
 
     @property
     def n_held_out(self) -> int:
@@ -86,11 +88,14 @@ class Validation:
     ) -> Score:
         """Fit and score on every split.
 
-        What a model chooses by held-out games itself (the number of epochs of slim, the shares of a
-        blend) it chooses on the first split, and has on the others and in `Score.params`.
+        What a model chooses by held-out games itself it then has on all splits and in
+        `Score.params`. slim chooses the number of epochs on the first split; a blend its shares on
+        each, of which the mean is taken: those of one split are much of its luck.
         """
         begun, fit_seconds = time.perf_counter(), 0.0
         settled = self._watching(name, params)
+        if name == Blend.name and settled.get("shares") is None:
+            settled["shares"] = self._mean_shares(settled)
         values: list[tuple[float, float]] = []
         for (train, held), users in zip(self.splits, self.scored, strict=True):
             start = time.perf_counter()
@@ -98,7 +103,7 @@ class Validation:
             if values:
                 model.fit(train, features=self.features)
             else:
-                watched = {"validation": self.watched, "on_epoch": on_epoch}
+                watched = {"validation": self.watched[0], "on_epoch": on_epoch}
                 model.fit(train, features=self.features, **watched)
             fit_seconds += time.perf_counter() - start
             values.append(self._values(model, train[users], held[users]))
@@ -112,6 +117,14 @@ class Validation:
         watches = "watch_k" in models.kind(name).Params.model_fields
         return {**params, "watch_k": self.k} if watches else dict(params)
 
+    def _mean_shares(self, params: Mapping[str, Any]) -> list[float]:
+        shares = []
+        for (train, _), watched in zip(self.splits, self.watched, strict=True):
+            blend = Blend(**params).fit(train, features=self.features, validation=watched)
+            shares.append(blend.shares_)
+        mean = np.mean(shares, axis=0)
+        return [float(share) if share >= _LEAST_SHARE else 0.0 for share in mean]
+
     def _values(
         self, model: ItemModel, X: sparse.csr_matrix, held: sparse.csr_matrix
     ) -> tuple[float, float]:
@@ -124,8 +137,6 @@ class Validation:
 
 def _settled(model: ItemModel) -> dict[str, Any]:
     """What the model has chosen by held-out games: `fit` without them then does the same."""
-    if isinstance(model, Blend):
-        return {"shares": [float(share) for share in model.shares_]}
     if isinstance(model, Slim):
         ndcg = f"ndcg@{model.options.watch_k}"
         best = max(model.history, key=lambda line: line.get(ndcg, line["epoch"]))

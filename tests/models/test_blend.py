@@ -46,6 +46,21 @@ def test_a_useless_part_gets_no_share(plays, held_out, features):
     assert model.shares_ == [1, 0]
 
 
+def test_the_best_part_is_taken_up_first_wherever_it_stands(plays, held_out):
+    parts = [{"name": "popularity"}, {"name": "ease"}]
+    model = models.create("blend", parts=parts).fit(plays, validation=held_out)
+    assert model.shares_ == [0, 1]
+
+
+def test_a_part_without_a_share_is_not_fitted(plays, monkeypatch):
+    monkeypatch.delattr(models.kind("slim"), "_weights")
+    parts = [{"name": "slim"}, {"name": "ease"}]
+    model = models.create("blend", parts=parts, shares=[0, 1]).fit(plays)
+    assert_allclose(model.W.toarray(), unit("ease", plays, None), rtol=1e-5)
+    with pytest.raises(AttributeError):
+        models.create("blend", parts=parts, shares=[1, 1]).fit(plays)
+
+
 def test_parts_read_values_by_the_rule_of_the_blend(plays):
     model = models.create("blend", parts=[{"name": "item_knn"}], values="log", shares=[1]).fit(
         plays
