@@ -85,7 +85,14 @@ class ItemModel(ABC):
     @property
     def n_games(self) -> int:
         """The size of the catalogue that the model was fitted on."""
-        return len(self._ready().order)
+        return len(self.scorer.order)
+
+    @property
+    def scorer(self) -> scoring.Scorer:
+        """W and popularity as the kernels read them; UsageError before `fit`."""
+        if self._scorer is None:
+            raise UsageError(f"model {self.name} is not fitted yet: call fit(X) first")
+        return self._scorer
 
     def __repr__(self) -> str:
         return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in self.params.items())})"
@@ -161,7 +168,7 @@ class ItemModel(ABC):
         exclude_played: leave out the games of the row itself.
         allowed: (n_games,) bool, True for games that may be recommended; None for all.
         """
-        scorer = self._ready()
+        scorer = self.scorer
         X = self._read_values(as_log(X, len(scorer.order)))
         mask = as_mask(allowed, len(scorer.order))
         return scoring.best_for_all(scorer, X, as_places(k), exclude_played, mask)
@@ -200,7 +207,7 @@ class ItemModel(ABC):
         Returns the columns of the history and v(x[i]) W[i, game] for each; they add up to the
         score, up to rounding of float32.
         """
-        scorer = self._ready()
+        scorer = self.scorer
         games, values = self._history(history)
         if not len(values):
             games = np.unique(games)
@@ -215,7 +222,7 @@ class ItemModel(ABC):
 
         -1 where no played game gives more than 0, as for games that fill up by popularity.
         """
-        scorer = self._ready()
+        scorer = self.scorer
         X = self._read_values(as_log(X, len(scorer.order)))
         if games.ndim != 2 or len(games) != X.shape[0]:
             raise UsageError(f"lists of shape {games.shape} do not fit {X.shape[0]} users")
@@ -225,11 +232,11 @@ class ItemModel(ABC):
 
     def save(self, where: str | Path | Store) -> None:
         """Write the model to a folder, URI or store; `models.load` reads it back."""
-        self._ready()
+        scorer = self.scorer
         arrays = {
-            "indptr": self.W.indptr,
-            "indices": self.W.indices,
-            "weights": self.W.data,
+            "indptr": scorer.start,
+            "indices": scorer.targets,
+            "weights": scorer.weights,
             "popularity": self.popularity,
         }
         about = {
@@ -254,11 +261,6 @@ class ItemModel(ABC):
         before = self.params if hasattr(self, "options") else {}
         self.options = as_params(self.name, self.Params, {**before, **params})
 
-    def _ready(self) -> scoring.Scorer:
-        if self._scorer is None:
-            raise UsageError(f"model {self.name} is not fitted yet: call fit(X) first")
-        return self._scorer
-
     def _best_for_one(
         self,
         history: np.ndarray,
@@ -267,7 +269,7 @@ class ItemModel(ABC):
         exclude: bool,
         allowed: np.ndarray | None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        scorer = self._ready()
+        scorer = self.scorer
         games, scores = np.empty(as_places(k), np.int32), np.empty(k, np.float32)
         mask = scoring.EVERY_GAME if allowed is None else as_mask(allowed, len(scorer.order))
         found = scoring.best_for_one(
@@ -293,5 +295,5 @@ class ItemModel(ABC):
         """This thread's buffers, the same at each call unless a longer list is asked for."""
         buffers: scoring.Buffers | None = getattr(self._lent, "buffers", None)
         if buffers is None or len(buffers.keys) < scoring.room(k):
-            buffers = self._lent.buffers = scoring.new_buffers(len(self._ready().order), k)
+            buffers = self._lent.buffers = scoring.new_buffers(len(self.scorer.order), k)
         return buffers

@@ -46,7 +46,7 @@ class Snapshot:
         names = ("indptr", "indices", "weights")
         self.indptr, self.indices, self.weights = (_mapped(folder, name) for name in names)
         self.features = _features(folder, self.n_games)
-        self.scorer = scoring.new_scorer(self.model.W, self.model.popularity)
+        self.scorer = self.model.scorer
         self.mask = functools.lru_cache(_CACHED_MASKS)(self._mask)
         self._lent = threading.local()
 

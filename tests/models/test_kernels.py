@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from gamerec.models.kernels import gram as gram_kernels
-from gamerec.models.kernels import select
+from gamerec.models.kernels import scoring, select
 from gamerec.models.kernels.ranked import inverse, popularity_order, rank_log, squared_lengths
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -104,3 +104,20 @@ def test_a_target_enters_among_its_sources_and_leaves(own):
     assert w[own] == 0
     gram_kernels.leave(values, 4, own, w * 2)
     assert_allclose(values, [0.6, 1.0, 1.8, 2.4])
+
+
+@pytest.mark.parametrize("kept", [0.02, 0.2, 0.6])
+def test_rows_kept_in_full_give_the_same_to_the_last_bit(kept):
+    rng = np.random.default_rng(5)
+    dense = rng.standard_normal((300, 300), dtype=np.float32)
+    share = kept * rng.random((300, 1)) * 2
+    W = sparse.csr_matrix(np.where(rng.random((300, 300)) < share, dense, np.float32(0)))
+    X = sparse.random(80, 300, 0.05, "csr", np.float32, rng)
+    scorer = scoring.new_scorer(W, rng.integers(1, 9, 300).astype(np.float32))
+    filled = np.flatnonzero(np.diff(W.indptr) >= 75)
+    assert_array_equal(np.flatnonzero(scorer.full_at >= 0), filled)
+    assert_array_equal(scorer.full[:, :300], W[filled].toarray())
+    assert not scorer.full[:, 300:].any()
+    none = scorer._replace(full_at=np.full(300, -1, np.int32), full=scorer.full[:0])
+    for k in (5, 300):  # 300: down to the negative scores
+        assert_array_equal(scoring.best_for_all(scorer, X, k), scoring.best_for_all(none, X, k))
