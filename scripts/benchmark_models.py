@@ -300,11 +300,15 @@ def report(
         fitted[contender.name] = contender.fit(train, **params[contender.name])
 
     fits = rounds({c.name: (lambda c=c: fit(c)) for c in all_of_them}, asked.rounds)
-    asks = {c.name: (lambda c=c: c.lists(fitted[c.name], train, K)) for c in all_of_them}
-    batch = rounds(asks, asked.rounds)
+    lists: dict[str, np.ndarray] = {}
+
+    def ask(contender: Any) -> None:
+        lists[contender.name] = contender.lists(fitted[contender.name], train, K)
+
+    batch = rounds({c.name: (lambda c=c: ask(c)) for c in all_of_them}, asked.rounds)
     rows = []
     for c in all_of_them:
-        recall, ndcg = quality(c.lists(fitted[c.name], train, K), test)
+        recall, ndcg = quality(lists[c.name], test)
         p50, p99 = single(c, fitted[c.name], train)
         gigabytes = peak(c.name, params[c.name], asked) if asked.memory else float("nan")
         rows.append(
