@@ -1,11 +1,13 @@
 """From the sources of each target to the weight matrix in column space."""
 
 import numpy as np
+from numba import get_num_threads, prange
 from scipy import sparse
 
 from gamerec.compiling import njit
 from gamerec.models.kernels.cooccurrence import Neighbours
 from gamerec.models.kernels.ranked import inverse
+from gamerec.models.kernels.threads import ONE_AT_A_TIME
 
 
 def weight_matrix(
@@ -23,14 +25,16 @@ def weight_matrix(
     n_games = len(order)
     source = np.ones(n_games, np.float32) if source is None else source
     target = np.ones(n_games, np.float32) if target is None else target
-    arrays = _transpose(*found, order, inverse(order), source, target)
+    with ONE_AT_A_TIME:
+        arrays = _transpose(get_num_threads(), *found, order, inverse(order), source, target)
     W = sparse.csr_matrix(arrays, shape=(n_games, n_games))
     W.has_canonical_format = True
     return W
 
 
-@njit(cache=True)
+@njit(parallel=True, cache=True, nogil=True)
 def _transpose(
+    n_threads: int,
     ids: np.ndarray,
     values: np.ndarray,
     n_sources: np.ndarray,
@@ -39,17 +43,73 @@ def _transpose(
     source: np.ndarray,
     target: np.ndarray,
 ) -> tuple[np.ndarray, ...]:
+    """Data, indices and indptr; each thread has a range of columns and a place in each row."""
     n_games = len(order)
+    place = np.zeros((n_threads, n_games), np.int32)
+    for t in prange(n_threads):
+        _count(np.int64(t), n_threads, ids, values, n_sources, order, rank, place[t])
     indptr = np.zeros(n_games + 1, np.int32)
-    for j in range(n_games):
-        for a in range(n_sources[j]):
-            i = order[np.uint32(ids[j, a])]
-            indptr[np.uint32(i + 1)] += values[j, a] != 0
     for i in range(n_games):
-        indptr[i + 1] += indptr[i]
+        n = indptr[i]
+        for t in range(n_threads):
+            count, place[t, i] = place[t, i], n
+            n += count
+        indptr[i + 1] = n
     indices, data = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
-    place = indptr[:-1].copy()
-    for column in range(n_games):  # ascending columns, so that each row comes out sorted
+    for t in prange(n_threads):
+        _place(
+            np.int64(t),
+            n_threads,
+            ids,
+            values,
+            n_sources,
+            order,
+            rank,
+            source,
+            target,
+            place[t],
+            indices,
+            data,
+        )
+    return data, indices, indptr
+
+
+@njit(cache=True)
+def _count(
+    t: np.int64,
+    n_threads: int,
+    ids: np.ndarray,
+    values: np.ndarray,
+    n_sources: np.ndarray,
+    order: np.ndarray,
+    rank: np.ndarray,
+    place: np.ndarray,
+) -> None:
+    n_games = len(order)
+    for column in range(t * n_games // n_threads, (t + 1) * n_games // n_threads):
+        j = rank[column]
+        for a in range(n_sources[j]):
+            place[np.uint32(order[np.uint32(ids[j, a])])] += values[j, a] != 0
+
+
+@njit(cache=True)
+def _place(
+    t: np.int64,
+    n_threads: int,
+    ids: np.ndarray,
+    values: np.ndarray,
+    n_sources: np.ndarray,
+    order: np.ndarray,
+    rank: np.ndarray,
+    source: np.ndarray,
+    target: np.ndarray,
+    place: np.ndarray,
+    indices: np.ndarray,
+    data: np.ndarray,
+) -> None:
+    n_games = len(order)
+    # ascending columns, so that each row comes out sorted
+    for column in range(t * n_games // n_threads, (t + 1) * n_games // n_threads):
         j = rank[column]
         for a in range(n_sources[j]):
             if values[j, a] != 0:
@@ -59,4 +119,3 @@ def _transpose(
                 indices[p] = column
                 data[p] = values[j, a] * source[r] * target[j]
                 place[i] += 1
-    return data, indices, indptr
