@@ -4,10 +4,6 @@ import importlib.metadata
 import platform
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # the pipeline asks for commit and versions only
-    pass
 
 LIBRARIES = ("gamerec", "numpy", "scipy", "pandas", "numba")
 

@@ -70,6 +70,22 @@ def test_a_ranked_log_is_the_log_in_the_order_of_popularity(plays):
     assert_allclose(squared_lengths(log), (plays.toarray()[:, order] ** 2).sum(0))
 
 
+@pytest.mark.parametrize("even", [True, False])
+def test_a_log_is_even_where_all_plays_of_a_user_weigh_the_same(plays, even):
+    popularity = np.diff(plays.tocsc().indptr).astype(np.float32)
+    X = plays.copy()
+    X.data = np.repeat(np.arange(1, 151, dtype=np.float32), np.diff(X.indptr))
+    if not even:
+        X.data[np.diff(X.indptr).argmax()] += 1
+    log = rank_log(X, popularity)
+    assert log.even == even
+    whole = gram_kernels.whole_gram(log)
+    expected = (X.T @ X).toarray()[np.ix_(log.order, log.order)]
+    for r in range(37):
+        at = whole.row_at[r]
+        assert_allclose(whole.cells[at : at + r + 1], expected[r, : r + 1], rtol=1e-5)
+
+
 @pytest.mark.parametrize("budget", [0, 40, 1 << 20])
 @pytest.mark.parametrize("uses", [1, 1000])
 def test_the_gram_matrix_is_the_same_held_or_added_up(plays, budget, uses):

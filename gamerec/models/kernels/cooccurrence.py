@@ -122,12 +122,13 @@ def _add_rows(log: RankedLog, j: int, sums: np.ndarray, touched: np.ndarray) -> 
     n = 0
     for q in range(log.game_start[j], log.game_start[j + 1]):
         u, x = np.uint32(log.users[q]), log.user_values[q]
+        product = x * x
         for p in range(np.uint64(log.row_start[u]), np.uint64(log.row_start[u + 1])):
             i = np.uint32(log.games[p])
             before = sums[i]
             touched[n] = i  # overwritten by the next one, unless this is the first touch
             n += before == 0
-            sums[i] = before + x * log.values[p]
+            sums[i] = before + (product if log.even else x * log.values[p])
     return n
 
 

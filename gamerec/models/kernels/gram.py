@@ -77,11 +77,12 @@ def _fill_share(
             row = cells[row_at[r] : row_at[r] + r + 1]
             for q in range(log.game_start[r], log.game_start[r + 1]):
                 u, x = np.uint32(log.users[q]), log.user_values[q]
+                product = x * x
                 for p in range(np.uint64(log.row_start[u]), np.uint64(log.row_start[u + 1])):
                     i = np.uint32(log.games[p])
                     if i > r:
                         break
-                    row[i] += x * log.values[p]
+                    row[i] += product if log.even else x * log.values[p]
 
 
 @njit(cache=True)
